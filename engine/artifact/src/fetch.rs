@@ -1,0 +1,160 @@
+//! Fetching a published artifact into memory, once for all who want it.
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::{Arc, Mutex, PoisonError, Weak},
+    time::Duration,
+};
+
+use bytes::{Bytes, BytesMut};
+
+use crate::{ArchiveError, FetchError, Limits, digest::Digest, unpack};
+
+/// The files of an artifact, by path. All share one allocation.
+pub type Files = BTreeMap<String, Bytes>;
+
+/// Fetches artifacts and keeps the trees last used, by digest. Cheap to clone.
+///
+/// Retrying is the caller's: what [is retryable](FetchError::is_retryable) soon, [`FetchError::NotFound`] later.
+#[derive(Clone)]
+pub struct Fetcher(Arc<Shared>);
+
+struct Shared {
+    client: reqwest::Client,
+    limits: Limits,
+    cache: Mutex<Cache>,
+    /// One fetch of a digest at a time: those who come second find it in the cache.
+    running: Mutex<HashMap<String, Weak<tokio::sync::Mutex<()>>>>,
+}
+
+impl Fetcher {
+    /// A fetcher that keeps trees of at most `cache_bytes_max` bytes together.
+    pub fn new(limits: Limits, cache_bytes_max: usize) -> Result<Fetcher, reqwest::Error> {
+        let client = reqwest::Client::builder()
+            .redirect(reqwest::redirect::Policy::none())
+            .connect_timeout(Duration::from_secs(5))
+            .read_timeout(Duration::from_secs(15))
+            .no_gzip()
+            .no_proxy()
+            .build()?;
+        let cache = Mutex::new(Cache { bytes_max: cache_bytes_max, ..Cache::default() });
+        Ok(Fetcher(Arc::new(Shared { client, limits, cache, running: Mutex::default() })))
+    }
+
+    /// The files of the artifact at `url`, whose bytes must have `digest` (`<algorithm>:<hex>`).
+    pub async fn get(&self, url: &str, digest: &str) -> Result<Arc<Files>, FetchError> {
+        let state = Digest::like(digest).ok_or_else(|| FetchError::UnsupportedDigest { digest: digest.to_owned() })?;
+        if let Some(files) = self.cached(digest) {
+            return Ok(files);
+        }
+        let turn = self.turn(digest);
+        let _turn = turn.lock().await;
+        if let Some(files) = self.cached(digest) {
+            return Ok(files);
+        }
+        let archive = self.download(url, digest, state).await?;
+        let limits = self.0.limits.clone();
+        let files = match tokio::task::spawn_blocking(move || unpack(&archive, &limits)).await {
+            Ok(files) => Arc::new(files?),
+            Err(error) => std::panic::resume_unwind(error.into_panic()),
+        };
+        self.0.cache.lock().unwrap_or_else(PoisonError::into_inner).insert(digest, files.clone());
+        Ok(files)
+    }
+
+    fn cached(&self, digest: &str) -> Option<Arc<Files>> {
+        self.0.cache.lock().unwrap_or_else(PoisonError::into_inner).get(digest)
+    }
+
+    fn turn(&self, digest: &str) -> Arc<tokio::sync::Mutex<()>> {
+        let mut running = self.0.running.lock().unwrap_or_else(PoisonError::into_inner);
+        running.retain(|_, turn| turn.strong_count() > 0);
+        let turn = running.get(digest).and_then(Weak::upgrade).unwrap_or_default();
+        running.insert(digest.to_owned(), Arc::downgrade(&turn));
+        turn
+    }
+
+    async fn download(&self, url: &str, digest: &str, mut state: Digest) -> Result<Bytes, FetchError> {
+        let connect =
+            |source: reqwest::Error| FetchError::Transport { url: url.to_owned(), source: source.without_url() };
+        let mut response = self.0.client.get(url).send().await.map_err(connect)?;
+        match response.status() {
+            reqwest::StatusCode::OK => {}
+            reqwest::StatusCode::NOT_FOUND => return Err(FetchError::NotFound { url: url.to_owned() }),
+            status => return Err(FetchError::Status { url: url.to_owned(), status: status.as_u16() }),
+        }
+        let mut archive = BytesMut::new();
+        while let Some(chunk) = response.chunk().await.map_err(connect)? {
+            if (archive.len() + chunk.len()) as u64 > self.0.limits.archive_bytes_max {
+                let limit = self.0.limits.archive_bytes_max;
+                return Err(ArchiveError::Limit { what: "the size of the artifact", limit, unit: "bytes" }.into());
+            }
+            state.update(&chunk);
+            archive.extend_from_slice(&chunk);
+        }
+        match state.finish() {
+            actual if actual == digest => Ok(archive.freeze()),
+            actual => Err(FetchError::Digest { expected: digest.to_owned(), actual }),
+        }
+    }
+}
+
+/// Trees by digest; when they hold too many bytes, those that nobody asked for the longest go.
+#[derive(Default)]
+struct Cache {
+    bytes_max: usize,
+    bytes: usize,
+    clock: u64,
+    trees: HashMap<String, Kept>,
+}
+
+struct Kept {
+    files: Arc<Files>,
+    bytes: usize,
+    used: u64,
+}
+
+impl Cache {
+    fn get(&mut self, digest: &str) -> Option<Arc<Files>> {
+        self.clock += 1;
+        let kept = self.trees.get_mut(digest)?;
+        kept.used = self.clock;
+        Some(kept.files.clone())
+    }
+
+    fn insert(&mut self, digest: &str, files: Arc<Files>) {
+        let bytes = files.iter().map(|(path, bytes)| path.len() + bytes.len() + 128).sum();
+        if bytes > self.bytes_max {
+            return;
+        }
+        self.clock += 1;
+        self.bytes += bytes;
+        let replaced = self.trees.insert(digest.to_owned(), Kept { files, bytes, used: self.clock });
+        self.bytes -= replaced.map_or(0, |kept| kept.bytes);
+        while self.bytes > self.bytes_max {
+            let oldest = self.trees.iter().min_by_key(|(_, kept)| kept.used).map(|(digest, _)| digest.clone());
+            let Some(kept) = oldest.and_then(|oldest| self.trees.remove(&oldest)) else { break };
+            self.bytes -= kept.bytes;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_cache_keeps_what_was_used_last_within_its_bytes() {
+        let files = |length: usize| Arc::new(Files::from([("a".to_owned(), Bytes::from(vec![0; length]))]));
+        let mut cache = Cache { bytes_max: 1000, ..Cache::default() };
+        cache.insert("1", files(200));
+        cache.insert("2", files(200));
+        cache.insert("2", files(200));
+        assert!(cache.get("1").is_some());
+        cache.insert("3", files(400));
+        assert!(cache.get("1").is_some() && cache.get("2").is_none() && cache.get("3").is_some());
+        cache.insert("4", files(5000));
+        assert!(cache.get("1").is_some() && cache.get("4").is_none(), "what is larger than all is not kept");
+        assert_eq!(cache.bytes, cache.trees.values().map(|kept| kept.bytes).sum::<usize>());
+    }
+}
