@@ -1,0 +1,35 @@
+//! `cargo xtask generate`: writes the files that are made from other files, and tells when one is out of date.
+//!
+//! The CustomResourceDefinitions of our own kinds come from the types in crds/; those of Flux's kinds are the source, and
+//! the types are tested against them. The tables of fields in docs/spec/ come from both.
+
+use anyhow::{Context, Result};
+
+use crate::program::{cargo, run};
+use crate::terminal::{note, step};
+
+/// The tests that compare the definitions and the tables of docs/spec/ with the types, and write them when told to.
+const GENERATED_TESTS: [&str; 6] = ["--package", "thalweg-crds", "--test", "contract", "--", "generated::"];
+
+#[derive(clap::Args)]
+pub(crate) struct Generate {
+    /// Also remake the expected files that reference tools make
+    #[arg(long)]
+    expected: bool,
+}
+
+pub(crate) fn generate(options: &Generate) -> Result<()> {
+    step("CustomResourceDefinitions of our own kinds, and the tables of docs/spec", || {
+        run(cargo(&["test", "--locked", "--quiet"]).args(GENERATED_TESTS).env("UPDATE_EXPECT", "1"))
+    })?;
+    if options.expected {
+        note("no expected file is made by a reference tool yet");
+    }
+    Ok(())
+}
+
+/// Fails when generating would change a file.
+pub(crate) fn check() -> Result<()> {
+    run(cargo(&["test", "--locked", "--quiet"]).args(GENERATED_TESTS).env_remove("UPDATE_EXPECT"))
+        .context("a generated file is out of date: run `cargo xtask generate`")
+}

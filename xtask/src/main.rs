@@ -1,0 +1,60 @@
+//! The tasks of this repository: `cargo xtask help` lists them.
+//!
+//! It stays light (no dependency but a command-line parser), so that the first task on a fresh machine starts in seconds;
+//! the work itself is done by cargo, go and the programs of this workspace.
+#![expect(clippy::disallowed_methods, reason = "tasks start programs, look at files and take the time")]
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "tasks talk to a person")]
+
+mod check;
+mod generate;
+mod program;
+mod setup;
+mod suites;
+mod terminal;
+mod workspace;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// The tasks of this repository
+#[derive(Parser)]
+#[command(bin_name = "cargo xtask", max_term_width = 100)]
+struct CommandLine {
+    #[command(subcommand)]
+    task: Task,
+}
+
+#[derive(Subcommand)]
+enum Task {
+    /// Install and build what the other tasks need (12 minutes the first time, seconds after that)
+    Setup,
+    /// Format, generated files, spelling, dependencies, lints, tests and docs: what a change must pass
+    Check,
+    /// The tests that need no cluster and no network
+    Test(suites::Passed),
+    /// The end-to-end specification, against a real Kubernetes control plane
+    Conformance(suites::Conformance),
+    /// From git push to compliance on a real control plane, step by step, in about a minute
+    Demo(suites::Demo),
+    /// Write the files that are made from other files
+    Generate(generate::Generate),
+}
+
+fn main() -> ExitCode {
+    let done = match CommandLine::parse().task {
+        Task::Setup => setup::everything(),
+        Task::Check => check::check(),
+        Task::Test(passed) => suites::test(&passed),
+        Task::Conformance(conformance) => suites::conformance(&conformance),
+        Task::Demo(demo) => return suites::demo(&demo),
+        Task::Generate(generate) => generate::generate(&generate),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            terminal::failure(&format!("{error:#}"));
+            ExitCode::FAILURE
+        }
+    }
+}
