@@ -94,7 +94,7 @@ pub enum FetchError {
         url: String,
         /// Why, without the URL.
         #[source]
-        source: reqwest::Error,
+        source: Box<dyn std::error::Error + Send + Sync>,
     },
     /// The digest's algorithm is not known, or it is not a digest.
     #[error("the digest '{digest}' of the artifact is not supported")]

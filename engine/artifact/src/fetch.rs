@@ -6,9 +6,18 @@ use std::{
     time::Duration,
 };
 
+use axum::body::Body;
+use axum::http::{Request, Response, StatusCode};
 use bytes::{Bytes, BytesMut};
+use http_body_util::BodyExt as _;
+use tokio::sync::Semaphore;
+use tower::util::BoxCloneSyncService;
+use tower::{BoxError, Service, ServiceExt as _};
 
 use crate::{ArchiveError, FetchError, Limits, digest::Digest, unpack};
+
+/// Archives that are received and unpacked at the same time. A server that has not answered yet takes none of these places.
+const TRANSFERS_CONCURRENT_MAX: usize = 16;
 
 /// The files of an artifact, by path. All share one allocation.
 pub type Files = BTreeMap<String, Bytes>;
@@ -20,15 +29,16 @@ pub type Files = BTreeMap<String, Bytes>;
 pub struct Fetcher(Arc<Shared>);
 
 struct Shared {
-    client: reqwest::Client,
+    server: BoxCloneSyncService<Request<Body>, Response<Body>, BoxError>,
     limits: Limits,
     cache: Mutex<Cache>,
+    transfers: Semaphore,
     /// One fetch of a digest at a time: those who come second find it in the cache.
     running: Mutex<HashMap<String, Weak<tokio::sync::Mutex<()>>>>,
 }
 
 impl Fetcher {
-    /// A fetcher that keeps trees of at most `cache_bytes_max` bytes together.
+    /// A fetcher over HTTP that keeps trees of at most `cache_bytes_max` bytes together.
     pub fn new(limits: Limits, cache_bytes_max: usize) -> Result<Fetcher, reqwest::Error> {
         let client = reqwest::Client::builder()
             .redirect(reqwest::redirect::Policy::none())
@@ -37,8 +47,34 @@ impl Fetcher {
             .no_gzip()
             .no_proxy()
             .build()?;
+        let server = tower::service_fn(move |request: Request<Body>| {
+            let client = client.clone();
+            async move {
+                let request = reqwest::Request::try_from(request.map(|_| reqwest::Body::default()))?;
+                let response = client.execute(request).await.map_err(reqwest::Error::without_url)?;
+                let response: Response<reqwest::Body> = response.into();
+                Ok::<_, reqwest::Error>(response.map(|body| body.map_err(reqwest::Error::without_url)))
+            }
+        });
+        Ok(Fetcher::over(server, limits, cache_bytes_max))
+    }
+
+    /// A fetcher that asks `server`, such as the [`router`](crate::router) of a storage in the same process.
+    ///
+    /// Timeouts are the service's: nothing here ends a request.
+    pub fn over<S, B>(server: S, limits: Limits, cache_bytes_max: usize) -> Fetcher
+    where
+        S: Service<Request<Body>, Response = Response<B>> + Clone + Send + Sync + 'static,
+        S::Error: Into<BoxError>,
+        S::Future: Send,
+        B: axum::body::HttpBody<Data = Bytes> + Send + 'static,
+        B::Error: Into<BoxError>,
+    {
+        let server = server.map_response(|response| response.map(Body::new)).map_err(Into::into);
+        let server = BoxCloneSyncService::new(server);
         let cache = Mutex::new(Cache { bytes_max: cache_bytes_max, ..Cache::default() });
-        Ok(Fetcher(Arc::new(Shared { client, limits, cache, running: Mutex::default() })))
+        let transfers = Semaphore::new(TRANSFERS_CONCURRENT_MAX);
+        Fetcher(Arc::new(Shared { server, limits, cache, transfers, running: Mutex::default() }))
     }
 
     /// The files of the artifact at `url`, whose bytes must have `digest` (`<algorithm>:<hex>`).
@@ -52,7 +88,9 @@ impl Fetcher {
         if let Some(files) = self.cached(digest) {
             return Ok(files);
         }
-        let archive = self.download(url, digest, state).await?;
+        let body = self.ask(url).await?;
+        let _transfer = self.0.transfers.acquire().await.expect("the semaphore is never closed");
+        let archive = self.receive(body, url, digest, state).await?;
         let limits = self.0.limits.clone();
         let files = match tokio::task::spawn_blocking(move || unpack(&archive, &limits)).await {
             Ok(files) => Arc::new(files?),
@@ -62,7 +100,8 @@ impl Fetcher {
         Ok(files)
     }
 
-    fn cached(&self, digest: &str) -> Option<Arc<Files>> {
+    /// The files of the artifact with this digest, if they are kept.
+    pub fn cached(&self, digest: &str) -> Option<Arc<Files>> {
         self.0.cache.lock().unwrap_or_else(PoisonError::into_inner).get(digest)
     }
 
@@ -74,17 +113,24 @@ impl Fetcher {
         turn
     }
 
-    async fn download(&self, url: &str, digest: &str, mut state: Digest) -> Result<Bytes, FetchError> {
-        let connect =
-            |source: reqwest::Error| FetchError::Transport { url: url.to_owned(), source: source.without_url() };
-        let mut response = self.0.client.get(url).send().await.map_err(connect)?;
+    async fn ask(&self, url: &str) -> Result<Body, FetchError> {
+        let unanswered = |source: BoxError| FetchError::Transport { url: url.to_owned(), source };
+        let request = Request::get(url).body(Body::empty()).map_err(|error| unanswered(error.into()))?;
+        let response = self.0.server.clone().oneshot(request).await.map_err(unanswered)?;
         match response.status() {
-            reqwest::StatusCode::OK => {}
-            reqwest::StatusCode::NOT_FOUND => return Err(FetchError::NotFound { url: url.to_owned() }),
-            status => return Err(FetchError::Status { url: url.to_owned(), status: status.as_u16() }),
+            StatusCode::OK => Ok(response.into_body()),
+            StatusCode::NOT_FOUND => Err(FetchError::NotFound { url: url.to_owned() }),
+            status => Err(FetchError::Status { url: url.to_owned(), status: status.as_u16() }),
         }
+    }
+
+    async fn receive(&self, mut body: Body, url: &str, digest: &str, mut state: Digest) -> Result<Bytes, FetchError> {
         let mut archive = BytesMut::new();
-        while let Some(chunk) = response.chunk().await.map_err(connect)? {
+        while let Some(frame) = body.frame().await {
+            let broken_off =
+                |error: axum::Error| FetchError::Transport { url: url.to_owned(), source: error.into_inner() };
+            let frame = frame.map_err(broken_off)?;
+            let Ok(chunk) = frame.into_data() else { continue };
             if (archive.len() + chunk.len()) as u64 > self.0.limits.archive_bytes_max {
                 let limit = self.0.limits.archive_bytes_max;
                 return Err(ArchiveError::Limit { what: "the size of the artifact", limit, unit: "bytes" }.into());

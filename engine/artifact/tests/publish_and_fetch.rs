@@ -78,6 +78,33 @@ async fn what_is_published_arrives_and_is_fetched_once() {
 }
 
 #[tokio::test]
+async fn a_storage_of_the_same_process_is_fetched_from_without_a_socket() {
+    let fixture = Fixture::new().await;
+    let artifact = fixture.publish("kind: A").await;
+    let url = format!("http://source-controller.flux-system.svc/{}", artifact.path);
+    let fetcher = Fetcher::over(router(fixture.storage.clone()), Limits::default(), 1 << 20);
+    let files = fetcher.get(&url, &artifact.digest).await.unwrap();
+    assert_eq!(&files["deploy/a.yaml"][..], b"kind: A");
+    assert_eq!(fixture.requests.load(Ordering::SeqCst), 0);
+    let other = format!("sha256:{}", "0".repeat(64));
+    let error = fetcher.get(&url.replace("1.tar.gz", "2.tar.gz"), &other).await;
+    assert!(matches!(&error, Err(FetchError::NotFound { .. })), "{error:?}");
+}
+
+#[tokio::test]
+async fn a_server_that_cannot_be_asked_is_told_with_the_url_once() {
+    let refusing = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}/gitrepository/team/app/1.tar.gz", refusing.local_addr().unwrap());
+    drop(refusing);
+    let error = fetcher().get(&url, &format!("sha256:{}", "0".repeat(64))).await.unwrap_err();
+    assert!(error.is_retryable());
+    assert_eq!(error.to_string(), format!("unable to fetch the artifact '{url}'"));
+    let cause = std::error::Error::source(&error).unwrap();
+    assert_eq!(cause.to_string(), "error sending request");
+    assert!(std::error::Error::source(cause).is_some(), "the chain goes on");
+}
+
+#[tokio::test]
 async fn bytes_that_were_not_published_are_refused() {
     let fixture = Fixture::new().await;
     let artifact = fixture.publish("kind: A").await;
