@@ -20,6 +20,7 @@ use thalweg_plan::{
 };
 use tokio::time::Instant;
 
+use crate::artifacts::{self, Fetched};
 use crate::context::Context;
 use crate::health::{self, Standing};
 use crate::memory::{Attempt, Memory};
@@ -39,7 +40,7 @@ const JUDGEMENTS_MAX: u32 = 5;
 pub(crate) enum Acted {
     /// Everything is in place.
     Applied(Applied),
-    /// Objects are awaited.
+    /// Objects, or the files of the artifact, are awaited.
     Waiting(Waiting),
 }
 
@@ -104,7 +105,9 @@ pub(crate) async fn act(
             return Ok(Acted::Waiting(waiting));
         }
     }
-    pass.prune(memory).await?;
+    if let Some(waiting) = pass.prune(memory).await? {
+        return Ok(Acted::Waiting(waiting));
+    }
     let attempt = current(memory);
     let must_check = !was_ready || attempt.has_written || checks_health;
     let healthy_after = match must_check {
@@ -320,16 +323,27 @@ impl Pass<'_, '_> {
         }
     }
 
-    /// Deletes what is in the inventory and no longer wanted.
-    async fn prune(&mut self, memory: &mut Memory) -> Result<(), Problem> {
+    /// Deletes what is in the inventory and no longer wanted; first waits for the files that others build their sets from,
+    /// should they have left the memory.
+    async fn prune(&mut self, memory: &mut Memory) -> Result<Option<Waiting>, Problem> {
         let object = self.status.object().clone();
         let stale = inventory_of(&object).minus(&self.desired.inventory());
         let stale: Vec<Entry> =
             stale.entries().iter().filter(|entry| !current(memory).left.contains(&entry.id)).cloned().collect();
         if stale.is_empty() {
-            return Ok(());
+            return Ok(None);
         }
-        let claims = observe::claims(&object, Some(self.artifact), self.context).await;
+        let siblings = observe::siblings(&object, self.context);
+        let files = match siblings.is_empty() {
+            true => None,
+            false => match artifacts::files(&mut memory.fetch, &object, self.artifact, self.context)? {
+                Fetched::Files(files) => Some(files),
+                Fetched::Awaited(waiting) => {
+                    return Ok(Some(Waiting { left: current(memory).left.clone(), ..waiting }));
+                }
+            },
+        };
+        let claims = observe::claims(siblings, files.as_deref(), self.context).await;
         let applier = self.applier.clone();
         let reaper =
             Reaper { context: self.context, applier: &applier, object: &object, claims, prunes: object.spec.prune };
@@ -354,7 +368,7 @@ impl Pass<'_, '_> {
                 Err(error) => errors.push(error),
             }
         }
-        if errors.is_empty() { Ok(()) } else { Err(Problem::Prune(errors.join("; "))) }
+        if errors.is_empty() { Ok(None) } else { Err(Problem::Prune(errors.join("; "))) }
     }
 }
 

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use serde_json::Value;
+use thalweg_artifact::Files;
 use thalweg_crds::kustomize::Kustomization;
-use thalweg_crds::source::Artifact;
 use thalweg_kustomize_build as kustomize;
 use thalweg_manifest::{Object, ObjectId, Origin};
 use thalweg_plan::{Complete, Desired, Wanted};
@@ -14,17 +14,12 @@ use crate::context::Context;
 use crate::observe::owner_of;
 use crate::problem::Problem;
 
-/// Everything that `object` asks for at `artifact`.
+/// Everything that `object` asks for in the files of an artifact.
 ///
-/// Whatever cannot be fetched, read, or mapped to a resource makes an error: a set is complete or it is not made.
-pub(crate) async fn desired(
-    object: &Kustomization,
-    artifact: &Artifact,
-    context: &Context,
-) -> Result<Arc<Desired>, Problem> {
-    let files = context.artifacts.get(artifact, context.options.fetch_retries).await?;
+/// Whatever cannot be read, or mapped to a resource makes an error: a set is complete or it is not made.
+pub(crate) async fn desired(object: &Kustomization, files: &Files, context: &Context) -> Result<Arc<Desired>, Problem> {
     let path = object.spec.path.clone().unwrap_or_default();
-    let built = kustomize::build(files.as_ref(), &kustomize::Options { path }).map_err(|error| match error {
+    let built = kustomize::build(files, &kustomize::Options { path }).map_err(|error| match error {
         kustomize::Error::PathNotFound { path } => Problem::PathNotFound(path),
         error => Problem::Build(error),
     })?;

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use kube::Api;
 use thalweg_apply::Applier;
+use thalweg_artifact::Fetcher;
 use thalweg_controller_runtime::ControllerContext;
 use thalweg_crds::kustomize::Kustomization;
 use thalweg_crds::managers;
@@ -14,7 +15,6 @@ use thalweg_kubernetes::{Cluster, Objects, ServiceAccount, Watches};
 use thalweg_manifest::ObjectId;
 use tokio::time::Instant;
 
-use crate::artifacts::Artifacts;
 use crate::memory::Memory;
 use crate::problem::Problem;
 
@@ -23,7 +23,7 @@ use crate::problem::Problem;
 pub struct Options {
     /// `--concurrent-ssa`: requests of one Kustomization in flight at a time.
     pub requests_concurrent: usize,
-    /// When a pass that still runs says so in the status; `None` never does.
+    /// When an attempt that waits says so in the status; `None` never does.
     pub progress_after: Option<Duration>,
     /// `--http-retry`: how often the fetch of an artifact is repeated when the server fails.
     pub fetch_retries: u32,
@@ -43,7 +43,7 @@ pub(crate) struct Context {
     pub(crate) kustomizations: Arc<Objects<Kustomization>>,
     pub(crate) repositories: Arc<Objects<GitRepository>>,
     pub(crate) watches: Arc<Watches>,
-    pub(crate) artifacts: Artifacts,
+    pub(crate) fetcher: Fetcher,
     /// The beginning of this process, for times that only matter to it.
     pub(crate) started: Instant,
     memories: Mutex<BTreeMap<ObjectId, Arc<tokio::sync::Mutex<Memory>>>>,
@@ -57,7 +57,7 @@ impl Context {
         kustomizations: Arc<Objects<Kustomization>>,
         repositories: Arc<Objects<GitRepository>>,
         watches: Arc<Watches>,
-        artifacts: Artifacts,
+        fetcher: Fetcher,
     ) -> Self {
         let started = runtime.clock.instant();
         Self {
@@ -68,7 +68,7 @@ impl Context {
             kustomizations,
             repositories,
             watches,
-            artifacts,
+            fetcher,
             memories: Mutex::default(),
         }
     }

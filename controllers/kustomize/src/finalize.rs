@@ -7,9 +7,10 @@ use thalweg_controller_runtime::{Event, EventKind, Failure, Next, finalizer};
 use thalweg_crds::kustomize::{DeletionPolicy, Kustomization};
 use thalweg_crds::{finalizers, managers, reasons};
 use thalweg_manifest::ObjectId;
-use thalweg_plan::Entry;
+use thalweg_plan::{Claims, Entry};
 
 use crate::act::{End, Reaper};
+use crate::artifacts::{self, Fetched};
 use crate::context::{Context, id_of};
 use crate::memory::Memory;
 use crate::observe;
@@ -29,7 +30,16 @@ pub(crate) async fn finalize(
         return Ok(Next::Done);
     }
     if deletes(&object) {
-        match delete_all(&object, context).await {
+        let siblings = observe::siblings(&object, context);
+        let files = match files_for(&object, &siblings, memory, context) {
+            Some(Fetched::Files(files)) => Some(files),
+            Some(Fetched::Awaited(waiting)) => {
+                return Ok(Next::When { objects: waiting.objects, deadline: Some(waiting.deadline) });
+            }
+            None => None,
+        };
+        let claims = observe::claims(siblings, files.as_deref(), context).await;
+        match delete_all(&object, claims, context).await {
             Ok(held) if held.is_empty() => {}
             Ok(held) => return Ok(Next::When { objects: held, deadline: None }),
             Err(errors) => {
@@ -66,13 +76,30 @@ fn deletes(object: &Kustomization) -> bool {
     asked && !object.spec.suspend
 }
 
+/// The files from which `siblings` build what they want; `None` when nobody needs them, and when they cannot be had: then the
+/// siblings' inventories say what they want, and the deletion goes on.
+fn files_for(
+    object: &Kustomization,
+    siblings: &[Arc<Kustomization>],
+    memory: &mut Memory,
+    context: &Context,
+) -> Option<Fetched> {
+    let source = context.repositories.get(&observe::source_of(object))?;
+    let artifact = source.status.as_ref()?.artifact.as_ref()?;
+    if siblings.is_empty() {
+        return None;
+    }
+    artifacts::files(&mut memory.fetch, object, artifact, context).ok()
+}
+
 /// Deletes every object of the inventory; answers what is held for others.
-async fn delete_all(object: &Kustomization, context: &Context) -> Result<BTreeSet<ObjectId>, Vec<String>> {
+async fn delete_all(
+    object: &Kustomization,
+    claims: Claims,
+    context: &Context,
+) -> Result<BTreeSet<ObjectId>, Vec<String>> {
     let one = |error: String| vec![error];
     let applier = context.applier(object).map_err(|problem| one(problem.to_string()))?;
-    let source = context.repositories.get(&observe::source_of(object));
-    let artifact = source.as_ref().and_then(|source| source.status.as_ref()?.artifact.as_ref());
-    let claims = observe::claims(object, artifact, context).await;
     let reaper = Reaper { context, applier: &applier, object, claims, prunes: true };
     let entries: Vec<Entry> = inventory_of(object).entries().to_vec();
     let judged = reaper.judge_all(&entries).await.map_err(|refusal| one(refusal.to_string()))?;

@@ -9,9 +9,13 @@ use thalweg_manifest::ObjectId;
 use thalweg_plan::{Corrections, Desired, Measure};
 use tokio::time::Instant;
 
+use crate::artifacts::Fetch;
+
 /// The memory of one Kustomization.
 #[derive(Default)]
 pub(crate) struct Memory {
+    /// The fetch of the artifact, until its files are taken or its failure is reported.
+    pub(crate) fetch: Option<Fetch>,
     /// The set that was built last, and from what.
     pub(crate) built: Option<Built>,
     /// What the server granted for each object.

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use thalweg_artifact::Files;
 use thalweg_crds::kustomize::{self, Kustomization};
 use thalweg_crds::source;
 use thalweg_manifest::ObjectId;
@@ -83,13 +84,13 @@ pub(crate) fn siblings(object: &Kustomization, context: &Context) -> Vec<Arc<Kus
     siblings
 }
 
-/// What other Kustomizations of the same artifact want: their built sets, or their inventories when they cannot be built.
-pub(crate) async fn claims(object: &Kustomization, artifact: Option<&source::Artifact>, context: &Context) -> Claims {
+/// What `siblings` want of the artifact with these files: their built sets, or their inventories when they cannot be built.
+pub(crate) async fn claims(siblings: Vec<Arc<Kustomization>>, files: Option<&Files>, context: &Context) -> Claims {
     let mut claims = Claims::default();
-    for sibling in siblings(object, context) {
+    for sibling in siblings {
         let owner = owner_of(&sibling);
-        let built = match artifact {
-            Some(artifact) => build::desired(&sibling, artifact, context).await,
+        let built = match files {
+            Some(files) => build::desired(&sibling, files, context).await,
             None => Err(Problem::NoArtifact(String::new())),
         };
         match built {

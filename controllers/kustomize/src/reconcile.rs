@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use thalweg_controller_runtime::{Failure, Next, Reconcile, Trigger, finalizer};
 use thalweg_crds::kustomize::Kustomization;
+use thalweg_crds::source::Artifact;
 use thalweg_crds::unsupported;
 use thalweg_crds::{finalizers, managers};
 use thalweg_kubernetes::Error;
@@ -11,7 +12,8 @@ use thalweg_manifest::ObjectId;
 use thalweg_plan::Desired;
 use tokio::time::Instant;
 
-use crate::act::{Acted, act};
+use crate::act::{Acted, Waiting, act};
+use crate::artifacts::{self, Fetched};
 use crate::context::Context;
 use crate::finalize::finalize;
 use crate::memory::{Built, Memory};
@@ -39,6 +41,7 @@ impl Reconcile for Kustomizations {
         let object = with_finalizer(object, context).await?;
         let mut status = Status::new(context, object);
         if status.object().spec.suspend {
+            memory.fetch = None;
             status.write(report::suspended).await?;
             return Ok(Next::Done);
         }
@@ -64,11 +67,14 @@ async fn attempt(
     let no_cross_namespace_refs = context.runtime.options.no_cross_namespace_refs;
     let everyone = || context.kustomizations.list();
     let artifact = plan::artifact(&object, &observed, no_cross_namespace_refs, is_due, everyone)?;
-    let built = build_once(status, memory, context, artifact).await;
+    let built = build_once(&object, memory, context, artifact).await;
     if !matches!(built, Err(Problem::Artifact(_) | Problem::ArtifactNotFound(_) | Problem::PathNotFound(_))) {
         known.revision = Some(artifact.revision.clone());
     }
-    let desired = built?;
+    let desired = match built? {
+        Set::Built(desired) => desired,
+        Set::Awaited(waiting) => return Ok(Acted::Waiting(waiting)),
+    };
     known.digest = Some(desired.digest().to_owned());
     // Health is looked at again with the interval; a restart takes the status at its word until then.
     let checks_health = is_due && memory.due.is_some();
@@ -92,7 +98,7 @@ async fn publish(
             let events = report::events_of_success(status.object(), &applied, is_due);
             status.write(|object| report::applied(object, &applied, wall)).await?;
             events.into_iter().for_each(|event| runtime.events.send(event));
-            memory.attempt = None;
+            (memory.attempt, memory.fetch) = (None, None);
             let due = match memory.due.filter(|due| !is_due && *due > now) {
                 Some(due) => due,
                 None => {
@@ -136,6 +142,8 @@ async fn publish(
             let event = report::event_of_failure(status.object(), &problem, failed.revision.as_deref(), is_due);
             status.write(|object| report::failed(object, &problem, &failed, wall)).await?;
             event.into_iter().for_each(|event| runtime.events.send(event));
+            // The retry asks the server again.
+            memory.fetch = None;
             let delay = match verdict.retry {
                 Retry::Never => None,
                 Retry::AtInterval => Some(spec.interval.get()),
@@ -183,37 +191,29 @@ fn register_interest(object: &Kustomization, context: &Context) {
 
 /// The set of this artifact and generation; built once.
 async fn build_once(
-    status: &mut Status<'_>,
+    object: &Kustomization,
     memory: &mut Memory,
     context: &Context,
-    artifact: &thalweg_crds::source::Artifact,
-) -> Result<Arc<Desired>, Problem> {
-    let object = status.object().clone();
+    artifact: &Artifact,
+) -> Result<Set, Problem> {
     let from = (artifact.digest.clone(), object.metadata.generation.unwrap_or_default());
     if let Some(built) = memory.built.as_ref().filter(|built| built.from == from) {
-        return Ok(built.desired.clone());
+        return Ok(Set::Built(built.desired.clone()));
     }
     memory.built = None;
-    let build = build::desired(&object, artifact, context);
-    tokio::pin!(build);
-    let desired = match context.options.progress_after {
-        None => build.await,
-        Some(after) => match tokio::time::timeout(after, &mut build).await {
-            Ok(desired) => desired,
-            Err(_) => {
-                let timeout = object.spec.timeout();
-                let message =
-                    format!("Fetching manifests for revision {} with a timeout of {timeout}", artifact.revision);
-                let now = context.runtime.clock.now();
-                status.write(|object| report::progress(object, &artifact.revision, &message, now)).await?;
-                tokio::time::timeout(timeout.get(), build).await.unwrap_or_else(|_| {
-                    Err(Problem::Artifact(format!("failed to fetch the artifact within {timeout}")))
-                })
-            }
-        },
-    }?;
+    let files = match artifacts::files(&mut memory.fetch, object, artifact, context)? {
+        Fetched::Files(files) => files,
+        Fetched::Awaited(waiting) => return Ok(Set::Awaited(waiting)),
+    };
+    let desired = build::desired(object, &files, context).await?;
     memory.built = Some(Built { from, desired: desired.clone() });
-    Ok(desired)
+    Ok(Set::Built(desired))
+}
+
+enum Set {
+    Built(Arc<Desired>),
+    /// The files that it is built from are awaited.
+    Awaited(Waiting),
 }
 
 impl From<Error> for Problem {

@@ -60,15 +60,7 @@ pub(crate) fn intent(
     report.status
 }
 
-/// While a pass takes its time over what others do, such as the server of the artifact.
-pub(crate) fn progress(object: &Kustomization, revision: &str, message: &str, now: Timestamp) -> KustomizationStatus {
-    let mut report = Report::of(object, now);
-    report.begin(revision);
-    report.set(RECONCILING, TRUE, reasons::common::PROGRESSING, message);
-    report.status
-}
-
-/// While objects are awaited.
+/// While objects, or the files of the artifact, are awaited.
 pub(crate) fn waiting(object: &Kustomization, waiting: &Waiting, now: Timestamp) -> KustomizationStatus {
     let mut report = Report::of(object, now);
     report.begin(&waiting.revision);

@@ -14,7 +14,6 @@ use thalweg_plan::Owner;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use tokio::task::JoinSet;
 
-use crate::artifacts::Artifacts;
 use crate::context::{Context, Options};
 use crate::observe::any_definition;
 use crate::reconcile::Kustomizations;
@@ -57,7 +56,7 @@ pub async fn run(context: ControllerContext, options: Options, shutdown: Cancell
         kustomizations.clone(),
         repositories.clone(),
         watches,
-        Artifacts::new(fetcher),
+        fetcher,
     ));
     let mut tasks = JoinSet::new();
     tasks.spawn(follow_repositories(repository_events, context.clone()));

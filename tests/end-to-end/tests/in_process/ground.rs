@@ -212,6 +212,30 @@ impl<'a> Ground<'a> {
         created.map(drop).with_context(|| format!("making the Kustomization {folder}"))
     }
 
+    /// Makes a source whose artifact is said to be at `address`, and a Kustomization of the same name that wants it.
+    pub(crate) async fn create_silent(&self, name: &str, number: usize, address: &str) -> Result<()> {
+        let repository = serde_json::from_value(json!({
+            "metadata": {"name": name}, "spec": {"url": "https://example.com/source.git", "interval": "10m"},
+        }))?;
+        self.repositories().create(&PostParams::default(), &repository).await.context("making a source")?;
+        let path = format!("gitrepository/{}/{name}/1.tar.gz", self.name());
+        let status = json!({"status": {"artifact": {
+            "path": path, "url": format!("http://{address}/{path}"), "revision": format!("main@sha1:{number:040x}"),
+            "digest": format!("sha256:{number:064x}"), "size": 1, "lastUpdateTime": "2026-01-01T00:00:00Z",
+        }}});
+        let written = self.repositories().patch_status(name, &PatchParams::default(), &Patch::Merge(&status)).await;
+        written.context("writing a source's status")?;
+        let object = serde_json::from_value(json!({
+            "metadata": {"name": name},
+            "spec": {
+                "interval": "10m", "path": "./", "prune": true,
+                "sourceRef": {"kind": "GitRepository", "name": name},
+            },
+        }))?;
+        let created = self.kustomizations().create(&PostParams::default(), &object).await;
+        created.map(drop).with_context(|| format!("making the Kustomization {name}"))
+    }
+
     /// Begins the deletion of a Kustomization.
     pub(crate) async fn delete(&self, name: &str) -> Result<()> {
         let deleted = self.kustomizations().delete(name, &DeleteParams::default()).await;

@@ -21,10 +21,16 @@ pub(crate) struct Instance {
 impl Instance {
     /// Starts a controller for the Kustomizations of one namespace. `name` is its user agent in the audit log.
     pub(crate) fn start(plane: &'static ControlPlane, namespace: &str, name: &str) -> Self {
+        // Whether a pass takes longer than a second is up to the machine: no request of a run may depend on it.
+        Self::start_with(plane, namespace, name, Options { progress_after: None, ..Options::default() })
+    }
+
+    /// The same with other flags.
+    pub(crate) fn start_with(plane: &'static ControlPlane, namespace: &str, name: &str, options: Options) -> Self {
         log_if_asked();
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
         let (calls, metrics) = (Calls::new(namespace), Metrics::new());
-        let controller = work(plane, namespace.to_owned(), name.to_owned(), calls.clone(), metrics.clone());
+        let controller = work(plane, namespace.to_owned(), name.to_owned(), calls.clone(), metrics.clone(), options);
         runtime.spawn(controller);
         Self { runtime: Some(runtime), calls, metrics }
     }
@@ -46,7 +52,7 @@ impl Drop for Instance {
     }
 }
 
-async fn work(plane: &ControlPlane, namespace: String, name: String, calls: Calls, metrics: Metrics) {
+async fn work(plane: &ControlPlane, namespace: String, name: String, calls: Calls, metrics: Metrics, options: Options) {
     let client = plane.client(&name).await.unwrap();
     let clock = Clock::system();
     let context = ControllerContext {
@@ -58,8 +64,6 @@ async fn work(plane: &ControlPlane, namespace: String, name: String, calls: Call
         random: Random::seeded(1),
         options: ControllerOptions { watch_namespace: Some(namespace), ..ControllerOptions::default() },
     };
-    // Whether a pass takes longer than a second is up to the machine: no request of a run may depend on it.
-    let options = Options { progress_after: None, ..Options::default() };
     if let Err(error) = run(context, options, CancellationToken::new()).await {
         tracing::error!(error = %chain(&error), "the controller ended");
     }

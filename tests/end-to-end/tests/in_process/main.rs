@@ -10,6 +10,7 @@ mod calls;
 mod commit;
 mod configuration;
 mod crash;
+mod fetching;
 mod ground;
 mod instance;
 mod objects;
