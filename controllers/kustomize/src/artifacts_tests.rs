@@ -4,7 +4,7 @@ use axum::body::Body;
 use axum::http::{Request, Response, StatusCode};
 use axum::response::IntoResponse as _;
 use serde_json::{from_value, json};
-use thalweg_artifact::{Limits, Place, Publication, Storage, StorageOptions, Tree, router};
+use thalweg_artifact::{FetcherOptions, Place, Publication, Storage, StorageOptions, Tree, router};
 use thalweg_controller_runtime::{
     Clock, ControllerContext, ControllerOptions, Events, Metrics, Queue, QueueHandle, Random,
 };
@@ -105,7 +105,7 @@ impl World {
                 Ok::<_, BoxError>(response)
             }
         });
-        let fetcher = Fetcher::over(service, Limits::default(), 1 << 20);
+        let fetcher = Fetcher::over(service, FetcherOptions::default());
         let object = from_value(json!({
             "apiVersion": "kustomize.toolkit.fluxcd.io/v1", "kind": KUSTOMIZATION,
             "metadata": {"name": "app", "namespace": "team", "generation": 1},

@@ -27,11 +27,13 @@ pub struct Options {
     pub progress_after: Option<Duration>,
     /// `--http-retry`: how often the fetch of an artifact is repeated when the server fails.
     pub fetch_retries: u32,
+    /// What fetches artifacts, and keeps them in memory for all Kustomizations; `None` does it over HTTP.
+    pub fetcher: Option<Fetcher>,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { requests_concurrent: 8, progress_after: Some(Duration::from_secs(1)), fetch_retries: 9 }
+        Self { requests_concurrent: 8, progress_after: Some(Duration::from_secs(1)), fetch_retries: 9, fetcher: None }
     }
 }
 

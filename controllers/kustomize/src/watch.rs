@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use futures::StreamExt as _;
-use thalweg_artifact::{Fetcher, Limits};
+use thalweg_artifact::{Fetcher, FetcherOptions};
 use thalweg_controller_runtime::{CancellationToken, ControllerContext, Queue, QueueHandle, Trigger};
 use thalweg_crds::kustomize::{self, Kustomization};
 use thalweg_crds::source::GitRepository;
@@ -18,9 +18,6 @@ use crate::context::{Context, Options};
 use crate::observe::any_definition;
 use crate::reconcile::Kustomizations;
 use crate::report;
-
-/// How many bytes of artifacts are kept in memory, for all Kustomizations together.
-const ARTIFACTS_BYTES_MAX: usize = 64 << 20;
 
 /// The controller cannot begin.
 #[derive(Debug, thiserror::Error)]
@@ -41,7 +38,10 @@ pub async fn run(context: ControllerContext, options: Options, shutdown: Cancell
     let (kustomizations, kustomization_events) =
         Objects::<Kustomization>::watch(&cluster, namespace.as_deref(), selector.as_deref());
     let (repositories, repository_events) = Objects::<GitRepository>::watch(&cluster, namespace.as_deref(), None);
-    let fetcher = Fetcher::new(Limits::default(), ARTIFACTS_BYTES_MAX).map_err(RunError::Fetcher)?;
+    let fetcher = match options.fetcher.clone() {
+        Some(fetcher) => fetcher,
+        None => Fetcher::new(FetcherOptions::default()).map_err(RunError::Fetcher)?,
+    };
     let (changes, changed) = unbounded_channel();
     let watches = Arc::new(Watches::new(&cluster, labels::KUSTOMIZATION_NAME, managers::KUSTOMIZE, changes));
     let (definition_changes, definitions_changed) = unbounded_channel();

@@ -2,6 +2,7 @@
 
 use std::{
     collections::{BTreeMap, HashMap},
+    fmt,
     sync::{Arc, Mutex, PoisonError, Weak},
     time::Duration,
 };
@@ -14,13 +15,31 @@ use tokio::sync::Semaphore;
 use tower::util::BoxCloneSyncService;
 use tower::{BoxError, Service, ServiceExt as _};
 
-use crate::{ArchiveError, FetchError, Limits, digest::Digest, unpack};
+use crate::{ArchiveError, Blocking, FetchError, Limits, digest::Digest, unpack};
 
 /// Archives that are received and unpacked at the same time. A server that has not answered yet takes none of these places.
 const TRANSFERS_CONCURRENT_MAX: usize = 16;
 
 /// The files of an artifact, by path. All share one allocation.
 pub type Files = BTreeMap<String, Bytes>;
+
+/// How a [`Fetcher`] behaves.
+#[derive(Clone, Debug)]
+pub struct FetcherOptions {
+    /// How large one artifact may be.
+    pub limits: Limits,
+    /// How many bytes of trees are kept, all together.
+    pub cache_bytes_max: usize,
+    /// Where archives are unpacked.
+    pub blocking: Blocking,
+}
+
+impl Default for FetcherOptions {
+    /// The default limits, 64 MiB of trees.
+    fn default() -> Self {
+        Self { limits: Limits::default(), cache_bytes_max: 64 << 20, blocking: Blocking::default() }
+    }
+}
 
 /// Fetches artifacts and keeps the trees last used, by digest. Cheap to clone.
 ///
@@ -31,6 +50,7 @@ pub struct Fetcher(Arc<Shared>);
 struct Shared {
     server: BoxCloneSyncService<Request<Body>, Response<Body>, BoxError>,
     limits: Limits,
+    blocking: Blocking,
     cache: Mutex<Cache>,
     transfers: Semaphore,
     /// One fetch of a digest at a time: those who come second find it in the cache.
@@ -38,8 +58,8 @@ struct Shared {
 }
 
 impl Fetcher {
-    /// A fetcher over HTTP that keeps trees of at most `cache_bytes_max` bytes together.
-    pub fn new(limits: Limits, cache_bytes_max: usize) -> Result<Fetcher, reqwest::Error> {
+    /// A fetcher over HTTP.
+    pub fn new(options: FetcherOptions) -> Result<Fetcher, reqwest::Error> {
         let client = reqwest::Client::builder()
             .redirect(reqwest::redirect::Policy::none())
             .connect_timeout(Duration::from_secs(5))
@@ -56,13 +76,13 @@ impl Fetcher {
                 Ok::<_, reqwest::Error>(response.map(|body| body.map_err(reqwest::Error::without_url)))
             }
         });
-        Ok(Fetcher::over(server, limits, cache_bytes_max))
+        Ok(Fetcher::over(server, options))
     }
 
     /// A fetcher that asks `server`, such as the [`router`](crate::router) of a storage in the same process.
     ///
     /// Timeouts are the service's: nothing here ends a request.
-    pub fn over<S, B>(server: S, limits: Limits, cache_bytes_max: usize) -> Fetcher
+    pub fn over<S, B>(server: S, options: FetcherOptions) -> Fetcher
     where
         S: Service<Request<Body>, Response = Response<B>> + Clone + Send + Sync + 'static,
         S::Error: Into<BoxError>,
@@ -72,9 +92,10 @@ impl Fetcher {
     {
         let server = server.map_response(|response| response.map(Body::new)).map_err(Into::into);
         let server = BoxCloneSyncService::new(server);
+        let FetcherOptions { limits, cache_bytes_max, blocking } = options;
         let cache = Mutex::new(Cache { bytes_max: cache_bytes_max, ..Cache::default() });
         let transfers = Semaphore::new(TRANSFERS_CONCURRENT_MAX);
-        Fetcher(Arc::new(Shared { server, limits, cache, transfers, running: Mutex::default() }))
+        Fetcher(Arc::new(Shared { server, limits, blocking, cache, transfers, running: Mutex::default() }))
     }
 
     /// The files of the artifact at `url`, whose bytes must have `digest` (`<algorithm>:<hex>`).
@@ -92,10 +113,7 @@ impl Fetcher {
         let _transfer = self.0.transfers.acquire().await.expect("the semaphore is never closed");
         let archive = self.receive(body, url, digest, state).await?;
         let limits = self.0.limits.clone();
-        let files = match tokio::task::spawn_blocking(move || unpack(&archive, &limits)).await {
-            Ok(files) => Arc::new(files?),
-            Err(error) => std::panic::resume_unwind(error.into_panic()),
-        };
+        let files = Arc::new(self.0.blocking.run(move || unpack(&archive, &limits)).await?);
         self.0.cache.lock().unwrap_or_else(PoisonError::into_inner).insert(digest, files.clone());
         Ok(files)
     }
@@ -142,6 +160,12 @@ impl Fetcher {
             actual if actual == digest => Ok(archive.freeze()),
             actual => Err(FetchError::Digest { expected: digest.to_owned(), actual }),
         }
+    }
+}
+
+impl fmt::Debug for Fetcher {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("Fetcher")
     }
 }
 

@@ -38,6 +38,7 @@
 #![expect(clippy::disallowed_methods, reason = "the door to the storage folder")]
 
 mod archive;
+mod blocking;
 mod digest;
 mod error;
 mod fetch;
@@ -49,8 +50,9 @@ mod storage;
 mod unpack;
 
 pub use archive::Tree;
+pub use blocking::Blocking;
 pub use error::{ArchiveError, Error, FetchError};
-pub use fetch::{Fetcher, Files};
+pub use fetch::{Fetcher, FetcherOptions, Files};
 pub use limits::Limits;
 pub use path::Place;
 pub use server::router;

@@ -1,5 +1,7 @@
 //! The file server of artifacts: GET, HEAD and ranges on files, and nothing else.
 
+use std::{fs, io};
+
 use axum::{
     Router,
     body::Body,
@@ -10,7 +12,7 @@ use axum::{
 };
 use tower_http::services::ServeFile;
 
-use crate::{Place, Storage};
+use crate::{Blocking, Place, Storage};
 
 /// Routes of the file server. `/` answers 200 without a listing: Flux's readiness probe asks for it.
 pub fn router(storage: Storage) -> Router {
@@ -27,15 +29,29 @@ async fn file(State(storage): State<Storage>, Path(names): Path<Names>, request:
     let path = Place::new(&kind, &namespace, &name).and_then(|place| storage.path(&place, &file));
     let Ok(path) = path else { return StatusCode::NOT_FOUND.into_response() };
     let path = storage.root().join(path);
-    match tokio::fs::symlink_metadata(&path).await {
+    let looked_at = path.clone();
+    match storage.blocking_runs().run(move || fs::symlink_metadata(looked_at)).await {
         Ok(metadata) if metadata.is_file() => {}
         _ => return StatusCode::NOT_FOUND.into_response(),
     }
+    if storage.blocking_runs() == Blocking::InPlace {
+        return whole(fs::read(path));
+    }
     match ServeFile::new(path).try_call(request).await {
         Ok(response) => response.map(Body::new),
-        Err(error) => {
-            tracing::warn!(error = &error as &dyn std::error::Error, "an artifact cannot be read");
-            StatusCode::INTERNAL_SERVER_ERROR.into_response()
-        }
+        Err(error) => unreadable(&error),
     }
+}
+
+/// A whole file, whatever part of it was asked for.
+fn whole(bytes: io::Result<Vec<u8>>) -> Response {
+    match bytes {
+        Ok(bytes) => bytes.into_response(),
+        Err(error) => unreadable(&error),
+    }
+}
+
+fn unreadable(error: &io::Error) -> Response {
+    tracing::warn!(error = error as &dyn std::error::Error, "an artifact cannot be read");
+    StatusCode::INTERNAL_SERVER_ERROR.into_response()
 }

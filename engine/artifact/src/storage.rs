@@ -13,7 +13,7 @@ use std::{
 use jiff::Timestamp;
 
 use crate::{
-    Error, Limits, Place,
+    Blocking, Error, Limits, Place,
     archive::{self, Tree},
     digest::Digest,
 };
@@ -34,6 +34,8 @@ pub struct StorageOptions {
     pub retention_records: usize,
     /// How large one artifact may be.
     pub limits: Limits,
+    /// Where work on the disk runs.
+    pub blocking: Blocking,
 }
 
 impl StorageOptions {
@@ -45,6 +47,7 @@ impl StorageOptions {
             retention_ttl: Duration::from_secs(60),
             retention_records: 2,
             limits: Limits::default(),
+            blocking: Blocking::default(),
         }
     }
 }
@@ -90,7 +93,7 @@ pub enum Verdict {
     Changed,
 }
 
-/// The folder of artifacts. Cheap to clone; work on the disk runs on blocking threads.
+/// The folder of artifacts. Cheap to clone; work on the disk runs where [`StorageOptions::blocking`] says.
 #[derive(Clone)]
 pub struct Storage(Arc<Shared>);
 
@@ -170,16 +173,17 @@ impl Storage {
         .await
     }
 
+    pub(crate) fn blocking_runs(&self) -> Blocking {
+        self.0.options.blocking
+    }
+
     pub(crate) fn root(&self) -> &Path {
         &self.0.options.root
     }
 
     async fn blocking<R: Send + 'static>(&self, work: impl FnOnce(&Shared) -> R + Send + 'static) -> R {
         let shared = self.0.clone();
-        match tokio::task::spawn_blocking(move || work(&shared)).await {
-            Ok(outcome) => outcome,
-            Err(error) => std::panic::resume_unwind(error.into_panic()),
-        }
+        self.0.options.blocking.run(move || work(&shared)).await
     }
 }
 

@@ -8,7 +8,8 @@ use std::sync::{
 };
 
 use thalweg_artifact::{
-    Artifact, FetchError, Fetcher, Limits, Place, Publication, Storage, StorageOptions, Tree, router,
+    Artifact, Blocking, FetchError, Fetcher, FetcherOptions, Limits, Place, Publication, Storage, StorageOptions, Tree,
+    router,
 };
 
 struct Files(Vec<(&'static str, String)>);
@@ -61,7 +62,7 @@ impl Fixture {
 }
 
 fn fetcher() -> Fetcher {
-    Fetcher::new(Limits::default(), 1 << 20).unwrap()
+    Fetcher::new(FetcherOptions::default()).unwrap()
 }
 
 #[tokio::test]
@@ -82,13 +83,51 @@ async fn a_storage_of_the_same_process_is_fetched_from_without_a_socket() {
     let fixture = Fixture::new().await;
     let artifact = fixture.publish("kind: A").await;
     let url = format!("http://source-controller.flux-system.svc/{}", artifact.path);
-    let fetcher = Fetcher::over(router(fixture.storage.clone()), Limits::default(), 1 << 20);
+    let fetcher = Fetcher::over(router(fixture.storage.clone()), FetcherOptions::default());
     let files = fetcher.get(&url, &artifact.digest).await.unwrap();
     assert_eq!(&files["deploy/a.yaml"][..], b"kind: A");
     assert_eq!(fixture.requests.load(Ordering::SeqCst), 0);
     let other = format!("sha256:{}", "0".repeat(64));
     let error = fetcher.get(&url.replace("1.tar.gz", "2.tar.gz"), &other).await;
     assert!(matches!(&error, Err(FetchError::NotFound { .. })), "{error:?}");
+}
+
+#[test]
+fn in_place_everything_from_publishing_to_unpacking_happens_at_once() {
+    let threads = Arc::new(AtomicUsize::new(0));
+    let counter = threads.clone();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .on_thread_start(move || {
+            counter.fetch_add(1, Ordering::SeqCst);
+        })
+        .start_paused(true)
+        .enable_time()
+        .build()
+        .unwrap();
+    runtime.block_on(async {
+        let folder = tempfile::tempdir().unwrap();
+        let options = StorageOptions { blocking: Blocking::InPlace, ..StorageOptions::new(folder.path(), "source") };
+        let storage = Storage::new(options);
+        let publication = Publication {
+            file_name: "1.tar.gz".to_owned(),
+            revision: "main@sha1:1".to_owned(),
+            ignore: None,
+            time: "2026-06-01T10:00:00Z".parse().unwrap(),
+        };
+        let place = Place::new("GitRepository", "team", "app").unwrap();
+        let tree = Files(vec![("a.yaml", "kind: A".to_owned())]);
+        let artifact = storage.publish(&place, publication, tree).await.unwrap();
+        let fetcher = Fetcher::over(
+            router(storage.clone()),
+            FetcherOptions { blocking: Blocking::InPlace, ..FetcherOptions::default() },
+        );
+        let (before, files) =
+            (tokio::time::Instant::now(), fetcher.get(&artifact.url, &artifact.digest).await.unwrap());
+        assert_eq!(&files["a.yaml"][..], b"kind: A");
+        assert_eq!(before.elapsed(), std::time::Duration::ZERO);
+        storage.remove_all(&place).await.unwrap();
+    });
+    assert_eq!(threads.load(Ordering::SeqCst), 0);
 }
 
 #[tokio::test]
@@ -124,7 +163,8 @@ async fn bytes_that_were_not_published_are_refused() {
 async fn an_expired_artifact_is_not_found_and_a_large_one_is_refused() {
     let fixture = Fixture::new().await;
     let artifact = fixture.publish("kind: A").await;
-    let small = Fetcher::new(Limits { archive_bytes_max: 10, ..Limits::default() }, 1 << 20).unwrap();
+    let limits = Limits { archive_bytes_max: 10, ..Limits::default() };
+    let small = Fetcher::new(FetcherOptions { limits, ..FetcherOptions::default() }).unwrap();
     let error = small.get(&artifact.url, &artifact.digest).await.unwrap_err();
     assert_eq!(error.to_string(), "the size of the artifact exceeds the limit of 10 bytes");
     fixture.storage.remove(&artifact.path).await.unwrap();
