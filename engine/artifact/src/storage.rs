@@ -61,7 +61,7 @@ pub struct Publication {
     pub revision: String,
     /// The lines of `spec.ignore`.
     pub ignore: Option<String>,
-    /// The time that the artifact will bear.
+    /// The time that the artifact and its file will bear; its expiry counts from it.
     pub time: Timestamp,
 }
 
@@ -207,6 +207,8 @@ impl Shared {
         create.map_err(|source| Error::CreateFolder { path: folder.to_owned(), source })?;
         let mut file = tempfile::Builder::new().prefix(".new-").tempfile_in(&absolute).map_err(Error::Archive)?;
         let written = archive::write(tree, ignore.as_deref(), &self.options.limits, io::BufWriter::new(&mut file))?;
+        // Expiry goes by this time: it has to be of the clock that the caller goes by.
+        file.as_file().set_modified(SystemTime::from(time)).map_err(Error::Archive)?;
         let target = self.options.root.join(&path);
         let file = file.persist(&target).map_err(|error| Error::Archive(error.error))?;
         let look = Look::of(&file.metadata().map_err(Error::Archive)?).map_err(Error::Archive)?;
@@ -388,6 +390,8 @@ mod tests {
         let mut digest = Digest::sha256();
         digest.update(&bytes);
         assert_eq!(artifact.digest, digest.finish());
+        let modified = fs::metadata(fixture.file(&artifact.path)).unwrap().modified().unwrap();
+        assert_eq!(modified, SystemTime::from(TIME.parse::<Timestamp>().unwrap()), "not the disk's own clock");
         let mode = |path: &str| fs::metadata(fixture.file(path)).unwrap().permissions().mode() & 0o777;
         assert_eq!(
             (mode(&artifact.path), mode("gitrepository/team/app"), mode("gitrepository")),
