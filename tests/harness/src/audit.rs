@@ -9,6 +9,7 @@ use std::io::{Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
+use k8s_openapi::jiff::Timestamp;
 use serde::Deserialize;
 
 /// The audit log of a control plane.
@@ -18,8 +19,15 @@ pub struct AuditLog {
 }
 
 /// A moment in an audit log.
+///
+/// An API server logs a request after the object that it wrote can be read, so a request that was made before the moment
+/// can have its line after it. The time tells them apart; both processes read one clock.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub struct AuditMark(u64);
+pub struct AuditMark {
+    /// How long the log was, in bytes.
+    length: u64,
+    time: Timestamp,
+}
 
 /// One request to an API server.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -48,6 +56,7 @@ pub struct Request {
     pub code: u16,
     /// `ResponseStarted` for a watch that began, `ResponseComplete` for all that ended.
     stage: String,
+    received: Timestamp,
 }
 
 /// Requests in the order in which they were answered.
@@ -65,29 +74,31 @@ impl AuditLog {
         &self.path
     }
 
-    /// Now: what is answered later is after it.
+    /// Now: what is asked later is after it.
     ///
     /// # Errors
     /// When the log cannot be read.
     pub fn mark(&self) -> Result<AuditMark> {
         let metadata = std::fs::metadata(&self.path);
         let metadata = metadata.with_context(|| format!("looking at the audit log {}", self.path.display()))?;
-        Ok(AuditMark(metadata.len()))
+        Ok(AuditMark { length: metadata.len(), time: Timestamp::now() })
     }
 
-    /// All requests answered since `mark`.
+    /// All requests made since `mark` that were answered.
     ///
     /// # Errors
     /// When the log cannot be read.
     pub fn since(&self, mark: AuditMark) -> Result<Requests> {
         let reading = || format!("reading the audit log {}", self.path.display());
         let mut file = File::open(&self.path).with_context(reading)?;
-        file.seek(SeekFrom::Start(mark.0)).with_context(reading)?;
+        file.seek(SeekFrom::Start(mark.length)).with_context(reading)?;
         let mut text = String::new();
         file.read_to_string(&mut text).with_context(reading)?;
         // The last line may still be in writing: it has no end then.
         let whole = text.rfind('\n').map_or("", |end| &text[..end]);
-        whole.lines().map(Request::parse).collect::<Result<Vec<_>>>().map(Requests)
+        let mut requests = whole.lines().map(Request::parse).collect::<Result<Vec<_>>>()?;
+        requests.retain(|request| request.received >= mark.time);
+        Ok(Requests(requests))
     }
 
     /// The requests since `mark` that a budget counts, of the clients that `by` chooses.
@@ -202,6 +213,7 @@ impl Request {
             name: object.name,
             code: event.response_status.map_or(0, |status| status.code),
             stage: event.stage,
+            received: event.request_received_timestamp,
         })
     }
 }
@@ -211,6 +223,7 @@ impl Request {
 #[serde(rename_all = "camelCase")]
 struct Event {
     stage: String,
+    request_received_timestamp: Timestamp,
     #[serde(rename = "requestURI")]
     request_uri: String,
     verb: String,
@@ -258,7 +271,7 @@ mod tests {
         serde_json::json!({
             "kind": "Event", "stage": "ResponseComplete", "requestURI": uri, "verb": verb, "userAgent": "thalweg/0.1",
             "user": {"username": "admin"}, "objectRef": if resource == "-" { serde_json::Value::Null } else { object },
-            "responseStatus": {"code": 200},
+            "responseStatus": {"code": 200}, "requestReceivedTimestamp": Timestamp::now(),
         })
         .to_string()
     }
@@ -300,6 +313,18 @@ mod tests {
             ],
             &[&format!("list {MAPS}?limit=500"), &format!("list {MAPS}?limit=1&labelSelector=a")],
         );
+    }
+
+    #[test]
+    fn a_request_that_was_made_before_the_mark_and_logged_after_it_is_not_after_it() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let log = AuditLog::at(file.path());
+        let before = line("patch /api/v1/namespaces/a/configmaps/x configmaps");
+        let mark = log.mark().unwrap();
+        let after = line("get /api/v1/namespaces/a/configmaps/x configmaps");
+        std::fs::write(file.path(), format!("{before}\n{after}\n")).unwrap();
+        let verbs = log.since(mark).unwrap().0.into_iter().map(|request| request.verb).collect::<Vec<_>>();
+        assert_eq!(verbs, ["get"]);
     }
 
     #[test]
