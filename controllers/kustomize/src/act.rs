@@ -15,8 +15,8 @@ use thalweg_crds::source::Artifact;
 use thalweg_manifest::stage::Stage;
 use thalweg_manifest::{ObjectId, order};
 use thalweg_plan::{
-    Claims, Corrections, Desired, Entry, Fate, Inventory, Kept, Released, Trust, Verdict, Wanted, Warrant, gate,
-    intent, judge, judge_drift,
+    Claims, Corrections, Desired, Entry, Fate, Inventory, Kept, Released, Seen, Sight, Trust, Verdict, Wanted, Warrant,
+    gate, intent, judge, judge_drift,
 };
 use tokio::time::Instant;
 
@@ -262,7 +262,7 @@ impl Pass<'_, '_> {
     async fn announce(&mut self, entries: &Inventory, memory: &mut Memory) -> Result<(), Problem> {
         let (revision, timeout) = (&self.artifact.revision, self.status.object().spec.timeout());
         let now = self.context.runtime.clock.now();
-        self.status.write(|object| report::intent(object, entries, revision, timeout, now)).await?;
+        self.status.announce(|object| report::intent(object, entries, revision, timeout, now)).await?;
         current(memory).is_announced = true;
         Ok(())
     }
@@ -404,30 +404,29 @@ impl Reaper<'_> {
     }
 
     async fn judge(&self, entry: &Entry) -> Result<Fate, thalweg_apply::Refusal> {
-        if let Some(id) = entry.object()
-            && let Ok(Some(resource)) = self.applier.resource_of(&id, &entry.version).await
-        {
-            self.context.watches.ensure(&resource);
-            if self.context.watches.synced(&resource).await.is_ok()
-                && let Some(seen) = self.context.watches.get(&id)
-            {
-                return Ok(self.judged(entry, Some(Some(&seen))));
-            }
-        }
-        match self.judged(entry, None) {
+        let watched = self.watched(entry).await;
+        match self.judged(entry, watched.as_deref().map_or(Sight::Hidden, Sight::Watched)) {
             Fate::Read => self.judge_live(entry).await,
             fate => Ok(fate),
         }
     }
 
+    async fn watched(&self, entry: &Entry) -> Option<Arc<Seen>> {
+        let id = entry.object()?;
+        let resource = self.applier.resource_of(&id, &entry.version).await.ok()??;
+        self.context.watches.ensure(&resource);
+        self.context.watches.synced(&resource).await.ok()?;
+        self.context.watches.get(&id)
+    }
+
     async fn judge_live(&self, entry: &Entry) -> Result<Fate, thalweg_apply::Refusal> {
         let Some(id) = entry.object() else { return Ok(Fate::Keep(Kept::Unreadable)) };
         let seen = self.applier.look(&id, &entry.version).await?;
-        Ok(self.judged(entry, Some(seen.as_ref())))
+        Ok(self.judged(entry, Sight::Live(seen.as_ref())))
     }
 
-    fn judged(&self, entry: &Entry, seen: Option<Option<&thalweg_plan::Seen>>) -> Fate {
-        judge(&observe::owner_of(self.object), entry, self.prunes, seen, &self.claims)
+    fn judged(&self, entry: &Entry, sight: Sight<'_>) -> Fate {
+        judge(&observe::owner_of(self.object), entry, self.prunes, sight, &self.claims)
     }
 
     /// Acts on a fate. An object that changed since it was judged is judged again, a few times at most.

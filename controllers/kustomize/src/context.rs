@@ -11,7 +11,7 @@ use thalweg_controller_runtime::ControllerContext;
 use thalweg_crds::kustomize::Kustomization;
 use thalweg_crds::managers;
 use thalweg_crds::source::GitRepository;
-use thalweg_kubernetes::{Cluster, Objects, ServiceAccount, Watches};
+use thalweg_kubernetes::{Cluster, Error, Objects, ServiceAccount, Watches};
 use thalweg_manifest::ObjectId;
 use tokio::time::Instant;
 
@@ -89,6 +89,20 @@ impl Context {
     /// The API of Kustomizations in a namespace, as ourselves.
     pub(crate) fn api(&self, namespace: &str) -> Api<Kustomization> {
         Api::namespaced(self.cluster.client().clone(), namespace)
+    }
+
+    /// A source as it is now, whatever the watch shows.
+    pub(crate) async fn read_repository(&self, id: &ObjectId) -> Result<Arc<GitRepository>, Problem> {
+        let api = Api::<GitRepository>::namespaced(self.cluster.client().clone(), &id.namespace);
+        let live = api.get_opt(&id.name).await;
+        let live = live.map_err(|error| Problem::Server(Error::of("get", id.subject(), error)))?;
+        let Some(live) = live.map(Arc::new) else {
+            return Err(Problem::SourceNotFound(format!("{}/{}/{}", id.kind, id.namespace, id.name)));
+        };
+        if self.repositories.record(live.clone()) {
+            self.runtime.graph.changed(id);
+        }
+        Ok(live)
     }
 
     /// Notes an answer to one of our own writes, and wakes whoever waits for the object.

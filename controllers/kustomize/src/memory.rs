@@ -32,6 +32,8 @@ pub(crate) struct Memory {
     pub(crate) due: Option<Instant>,
     /// When a deletion began to wait for its objects to end.
     pub(crate) terminating_since: Option<Instant>,
+    /// Whether the source that the watch shows is known to be no older than the last attempt.
+    pub(crate) knows_source: bool,
     /// The uid whose finalizer we removed. The server's answer to that may have the resourceVersion of the object before,
     /// so that the store shows the finalizer until the watch tells of the end.
     pub(crate) released: Option<String>,

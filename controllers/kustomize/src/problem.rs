@@ -81,10 +81,16 @@ pub(crate) enum Problem {
     /// The Kustomization changed under the attempt.
     #[error("the Kustomization changed while it was being applied")]
     Superseded,
+    /// The Kustomization is gone, and the watch does not know it yet.
+    #[error("the Kustomization went while it was being applied")]
+    Vanished,
     /// The API server did not do what we asked for on our own behalf.
     #[error("{}", chain(.0))]
     Server(#[source] thalweg_kubernetes::Error),
 }
+
+/// How long the watch is given to learn that a Kustomization is gone.
+const VANISHED_PAUSE: Duration = Duration::from_secs(10);
 
 /// When an attempt is repeated, if nothing changes before.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -95,8 +101,8 @@ pub(crate) enum Retry {
     AtInterval,
     /// After `spec.retryInterval`.
     AtRetryInterval,
-    /// At once.
-    Now,
+    /// After this long, without a word.
+    After(Duration),
     /// With growing delays; nothing is reported.
     Backoff,
 }
@@ -152,6 +158,7 @@ impl Problem {
             action,
             retry: Retry::AtRetryInterval,
         };
+        let silent = |retry| Verdict { retry, has_event: false, ..failed(RECONCILIATION_FAILED, None, "Reconcile") };
         match self {
             Self::Unsupported(_) => stalled(reasons::common::UNSUPPORTED_FIELD, "Reconcile"),
             Self::AccessDenied(_) => stalled(reasons::common::ACCESS_DENIED, "ResolveSource"),
@@ -166,13 +173,10 @@ impl Problem {
             }
             Self::Prune(_) => failed(PRUNE_FAILED, Some(PRUNE_FAILED), "Prune"),
             Self::Health { .. } => failed(HEALTH_CHECK_FAILED, Some(HEALTH_CHECK_FAILED), "HealthCheck"),
-            Self::Superseded => {
-                Verdict { retry: Retry::Now, has_event: false, ..failed(RECONCILIATION_FAILED, None, "Reconcile") }
-            }
+            Self::Superseded => silent(Retry::After(Duration::ZERO)),
+            Self::Vanished => silent(Retry::After(VANISHED_PAUSE)),
             Self::Server(error) if !error.is_transient() => failed(RECONCILIATION_FAILED, None, "Reconcile"),
-            Self::Server(_) => {
-                Verdict { retry: Retry::Backoff, has_event: false, ..failed(RECONCILIATION_FAILED, None, "Reconcile") }
-            }
+            Self::Server(_) => silent(Retry::Backoff),
         }
     }
 }

@@ -20,7 +20,7 @@ use crate::memory::{Built, Memory};
 use crate::observe::{Observed, any_definition, dependencies_of, source_of};
 use crate::problem::{Problem, Retry};
 use crate::report::{self, Failed};
-use crate::status::Status;
+use crate::status::{Status, attempted};
 use crate::{build, plan};
 
 /// Reconciles Kustomizations.
@@ -67,6 +67,7 @@ async fn attempt(
     let no_cross_namespace_refs = context.runtime.options.no_cross_namespace_refs;
     let everyone = || context.kustomizations.list();
     let artifact = plan::artifact(&object, &observed, no_cross_namespace_refs, is_due, everyone)?;
+    confirm_source(&object, &observed.source, artifact, memory, context).await?;
     let built = build_once(&object, memory, context, artifact).await;
     if !matches!(built, Err(Problem::Artifact(_) | Problem::ArtifactNotFound(_) | Problem::PathNotFound(_))) {
         known.revision = Some(artifact.revision.clone());
@@ -126,7 +127,10 @@ async fn publish(
             let verdict = problem.verdict();
             let attempt = memory.attempt.take();
             match (verdict.retry, &problem) {
-                (Retry::Now, _) => return Ok(Next::At(now)),
+                (Retry::After(pause), _) => {
+                    memory.knows_source = false;
+                    return Ok(Next::At(now + pause));
+                }
                 (Retry::Backoff, Problem::Server(_)) => return Err(Failure::from(problem)),
                 _ => {}
             }
@@ -147,7 +151,7 @@ async fn publish(
             let delay = match verdict.retry {
                 Retry::Never => None,
                 Retry::AtInterval => Some(spec.interval.get()),
-                Retry::AtRetryInterval | Retry::Now | Retry::Backoff => Some(spec.retry_interval().get()),
+                Retry::AtRetryInterval | Retry::After(_) | Retry::Backoff => Some(spec.retry_interval().get()),
             };
             memory.due = delay.map(|delay| later(memory.due.filter(|due| !is_due && *due > now), now + delay));
             let objects = match problem {
@@ -187,6 +191,25 @@ fn register_interest(object: &Kustomization, context: &Context) {
     interest.insert(source_of(object));
     interest.insert(any_definition());
     context.runtime.graph.interested(&crate::context::id_of(object), interest);
+}
+
+/// A watch that lags behind, as it may after a restart, shows a source as it was before the last attempt, and what that
+/// attempt added would be taken away again. So the source itself is asked, once, before another revision is attempted.
+async fn confirm_source(
+    object: &Kustomization,
+    source: &ObjectId,
+    artifact: &Artifact,
+    memory: &mut Memory,
+    context: &Context,
+) -> Result<(), Problem> {
+    if !memory.knows_source && attempted(object).is_some_and(|attempted| attempted != artifact.revision) {
+        let live = context.read_repository(source).await?;
+        if live.status.as_ref().and_then(|status| status.artifact.as_ref()) != Some(artifact) {
+            return Err(Problem::Superseded);
+        }
+    }
+    memory.knows_source = true;
+    Ok(())
 }
 
 /// The set of this artifact and generation; built once.

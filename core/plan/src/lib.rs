@@ -26,7 +26,7 @@ pub use corrections::Corrections;
 pub use desired::{Desired, Wanted};
 pub use inventory::{Entry, Inventory};
 pub use owner::Owner;
-pub use prune::{Claims, Fate, Kept, Released, Warrant, judge};
+pub use prune::{Claims, Fate, Kept, Released, Sight, Warrant, judge};
 pub use stage::{Answer, Gated, Write, Written, gate, intent};
 pub use thalweg_manifest::Seen;
 pub use verdict::{Mark, Measure, Trust, Verdict, difference, judge_drift};

@@ -72,7 +72,7 @@ pub enum Fate {
     Leave(Released),
     /// The entry stays.
     Keep(Kept),
-    /// The watch does not show the object: read it, then judge again.
+    /// What the watch shows, or does not show, is not enough: read the object, then judge again.
     Read,
 }
 
@@ -100,18 +100,36 @@ pub enum Kept {
     Unreadable,
 }
 
+/// What is known of the object of an entry.
+#[derive(Clone, Copy, Debug)]
+pub enum Sight<'a> {
+    /// The watch does not show it.
+    Hidden,
+    /// The watch shows it, and may lag behind. That is enough for a deletion, whose preconditions say what was seen.
+    Watched(&'a Seen),
+    /// A live read showed it, or `None`.
+    Live(Option<&'a Seen>),
+}
+
 /// Judges an entry of `owner` that is no longer wanted.
 ///
-/// `seen` is what the watch, or a live read, shows; `None` when the watch does not show the object, `Some(None)` when a
-/// live read did not find it.
-pub fn judge(owner: &Owner, entry: &Entry, prunes: bool, seen: Option<Option<&Seen>>, claims: &Claims) -> Fate {
+/// An entry that leaves without a deletion is never looked at again, so nothing but a live read lets it go: a watch that
+/// lags behind would show the owner before the last.
+pub fn judge(owner: &Owner, entry: &Entry, prunes: bool, sight: Sight<'_>, claims: &Claims) -> Fate {
     let Some(id) = entry.object() else { return Fate::Keep(Kept::Unreadable) };
-    let seen = match seen {
-        Some(Some(seen)) => seen,
-        Some(None) => return Fate::Leave(Released::Gone),
-        None if !prunes => return Fate::Leave(Released::PruneIsOff),
-        None => return Fate::Read,
-    };
+    match sight {
+        Sight::Live(None) => Fate::Leave(Released::Gone),
+        Sight::Hidden if !prunes => Fate::Leave(Released::PruneIsOff),
+        Sight::Hidden => Fate::Read,
+        Sight::Live(Some(seen)) => judge_seen(owner, id, entry, prunes, seen, claims),
+        Sight::Watched(seen) => match judge_seen(owner, id, entry, prunes, seen, claims) {
+            Fate::Leave(Released::HandedOver(_) | Released::NotOurs | Released::Protected) => Fate::Read,
+            fate => fate,
+        },
+    }
+}
+
+fn judge_seen(owner: &Owner, id: ObjectId, entry: &Entry, prunes: bool, seen: &Seen, claims: &Claims) -> Fate {
     match owner_of(seen) {
         Some(named) if named == *owner => {}
         Some(named) => return Fate::Leave(Released::HandedOver(named)),
@@ -163,13 +181,13 @@ mod tests {
         Seen::from_metadata(metadata.as_object().expect("a map"), "m").expect("complete")
     }
 
-    fn fate(prunes: bool, seen: Option<Option<&Seen>>, claims: &Claims) -> Fate {
-        judge(&owner("web"), &Entry::new(&id(), "v1"), prunes, seen, claims)
+    fn fate(prunes: bool, sight: Sight<'_>, claims: &Claims) -> Fate {
+        judge(&owner("web"), &Entry::new(&id(), "v1"), prunes, sight, claims)
     }
 
     #[test]
     fn a_warrant_carries_the_state_that_was_judged() {
-        let Fate::Delete(warrant) = fate(true, Some(Some(&seen(|_| {}))), &Claims::default()) else {
+        let Fate::Delete(warrant) = fate(true, Sight::Live(Some(&seen(|_| {}))), &Claims::default()) else {
             panic!("our own object, wanted by nobody, is deleted")
         };
         assert_eq!((warrant.uid(), warrant.resource_version(), warrant.version()), ("u", "7", "v1"));
@@ -178,14 +196,29 @@ mod tests {
     #[test]
     fn nothing_is_deleted_without_our_labels_our_grant_and_a_live_sight_of_it() {
         let none = Claims::default();
-        assert_eq!(fate(true, None, &none), Fate::Read);
-        assert_eq!(fate(true, Some(None), &none), Fate::Leave(Released::Gone));
+        assert_eq!(fate(true, Sight::Hidden, &none), Fate::Read);
+        assert_eq!(fate(true, Sight::Live(None), &none), Fate::Leave(Released::Gone));
         let theirs = seen(|metadata| metadata["labels"]["kustomize.toolkit.fluxcd.io/name"] = json!("other"));
-        assert_eq!(fate(true, Some(Some(&theirs)), &none), Fate::Leave(Released::HandedOver(owner("other"))));
+        assert_eq!(fate(true, Sight::Live(Some(&theirs)), &none), Fate::Leave(Released::HandedOver(owner("other"))));
         let unlabelled = seen(|metadata| metadata["labels"] = json!({}));
-        assert_eq!(fate(true, Some(Some(&unlabelled)), &none), Fate::Leave(Released::NotOurs));
+        assert_eq!(fate(true, Sight::Live(Some(&unlabelled)), &none), Fate::Leave(Released::NotOurs));
         let copied = seen(|metadata| metadata["managedFields"] = json!([]));
-        assert_eq!(fate(true, Some(Some(&copied)), &none), Fate::Leave(Released::NotOurs));
+        assert_eq!(fate(true, Sight::Live(Some(&copied)), &none), Fate::Leave(Released::NotOurs));
+    }
+
+    #[test]
+    fn an_entry_leaves_on_the_word_of_a_live_read_alone_and_a_deletion_brings_its_preconditions() {
+        let none = Claims::default();
+        let ours = seen(|_| {});
+        assert_eq!(fate(true, Sight::Watched(&ours), &none), fate(true, Sight::Live(Some(&ours)), &none));
+        for lagging in [
+            seen(|metadata| metadata["labels"]["kustomize.toolkit.fluxcd.io/name"] = json!("other")),
+            seen(|metadata| metadata["labels"] = json!({})),
+            seen(|metadata| metadata["managedFields"] = json!([])),
+            seen(|metadata| metadata["annotations"]["kustomize.toolkit.fluxcd.io/prune"] = json!("disabled")),
+        ] {
+            assert_eq!(fate(true, Sight::Watched(&lagging), &none), Fate::Read, "{lagging:?}");
+        }
     }
 
     #[test]
@@ -193,7 +226,11 @@ mod tests {
         for (key, value) in [("prune", "Disabled"), ("reconcile", "disabled"), ("ssa", "Ignore")] {
             let key = format!("kustomize.toolkit.fluxcd.io/{key}");
             let kept = seen(|metadata| metadata["annotations"][&key] = json!(value));
-            assert_eq!(fate(true, Some(Some(&kept)), &Claims::default()), Fate::Leave(Released::Protected), "{key}");
+            assert_eq!(
+                fate(true, Sight::Live(Some(&kept)), &Claims::default()),
+                Fate::Leave(Released::Protected),
+                "{key}"
+            );
         }
     }
 
@@ -202,20 +239,23 @@ mod tests {
         let mut claims = Claims::default();
         claims.insert(id(), &owner("other"));
         let ours = seen(|_| {});
-        assert_eq!(fate(true, Some(Some(&ours)), &claims), Fate::Keep(Kept::ClaimedBy(owner("other"))));
+        assert_eq!(fate(true, Sight::Live(Some(&ours)), &claims), Fate::Keep(Kept::ClaimedBy(owner("other"))));
         let taken = seen(|metadata| metadata["labels"]["kustomize.toolkit.fluxcd.io/name"] = json!("other"));
-        assert_eq!(fate(true, Some(Some(&taken)), &claims), Fate::Leave(Released::HandedOver(owner("other"))));
+        assert_eq!(fate(true, Sight::Live(Some(&taken)), &claims), Fate::Leave(Released::HandedOver(owner("other"))));
     }
 
     #[test]
     fn an_owner_that_does_not_prune_lets_its_objects_go() {
-        assert_eq!(fate(false, Some(Some(&seen(|_| {}))), &Claims::default()), Fate::Leave(Released::PruneIsOff));
-        assert_eq!(fate(false, None, &Claims::default()), Fate::Leave(Released::PruneIsOff));
+        assert_eq!(
+            fate(false, Sight::Live(Some(&seen(|_| {}))), &Claims::default()),
+            Fate::Leave(Released::PruneIsOff)
+        );
+        assert_eq!(fate(false, Sight::Hidden, &Claims::default()), Fate::Leave(Released::PruneIsOff));
     }
 
     #[test]
     fn an_entry_that_cannot_be_read_is_never_acted_on() {
         let entry = Entry { id: "nonsense".to_owned(), version: "v1".to_owned() };
-        assert_eq!(judge(&owner("web"), &entry, true, None, &Claims::default()), Fate::Keep(Kept::Unreadable));
+        assert_eq!(judge(&owner("web"), &entry, true, Sight::Hidden, &Claims::default()), Fate::Keep(Kept::Unreadable));
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use thalweg_plan::{Answer, Entry, Fate, Kept, Released, gate, intent, judge};
+use thalweg_plan::{Answer, Entry, Fate, Kept, Released, Sight, gate, intent, judge};
 
 use crate::cluster::{Live, applied, content, manager, seen};
 use crate::world::{Objects, World};
@@ -125,7 +125,7 @@ impl<'w> Decisions<'w> {
         let seen = live.map(|live| seen(world, object, live));
         let entry = Entry::new(&world.ids[object], "v1");
         let claims = world.claims(1 - owner, claimed);
-        let fate = judge(&world.owners[owner], &entry, true, Some(seen.as_ref()), &claims);
+        let fate = judge(&world.owners[owner], &entry, true, Sight::Live(seen.as_ref()), &claims);
         self.met.insert(match &fate {
             Fate::Delete(_) => "deleted",
             Fate::Leave(Released::Gone) => "gone",
