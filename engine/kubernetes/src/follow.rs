@@ -1,11 +1,13 @@
 //! Follows a collection: list, watch from there, and again from where a watch ended, or from a new list.
 //!
 //! A list is always the newest (no `resourceVersion=0`), because what is absent from it is reported as vanished. A 404
-//! for the list itself proves nothing: another version of the kind may be served, with the same objects. Watches resume at the last resourceVersion that they saw. A failure is reported and tried again after a pause that doubles;
-//! nothing here ever spins, and each collection has a task of its own, so that a failing one holds up no other.
+//! for the list itself proves nothing: another version of the kind may be served, with the same objects. Watches resume at
+//! the last resourceVersion that they saw, and every half hour there is a new list, which makes good what a watch lost. A
+//! failure is reported and tried again after a pause that doubles; nothing here ever spins, and each collection has a task
+//! of its own, so that a failing one holds up no other.
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use futures::TryStreamExt as _;
@@ -15,7 +17,7 @@ use kube::core::WatchEvent;
 use serde::Deserialize;
 use serde_json::Value;
 use thalweg_manifest::ObjectId;
-use tokio::sync::{Notify, watch};
+use tokio::sync::Notify;
 use tokio::time::{Instant, sleep, timeout};
 
 use crate::requests::{encoded, send};
@@ -29,6 +31,8 @@ const PAUSE_WITHOUT_KIND_MAX: Duration = Duration::from_secs(30);
 /// How long the server is asked to keep a watch open, and how much longer we believe in a silent connection.
 const WATCH_SECONDS: u64 = 290;
 const WATCH_GRACE: Duration = Duration::from_secs(5);
+/// How long one list is built upon. An event that never arrives, whoever lost it, is made good by the next.
+const LIST_AGAIN: Duration = Duration::from_secs(30 * 60);
 /// Watches that fail one after the other, without an event, before the collection is listed anew.
 const FRUITLESS_WATCHES_MAX: u32 = 3;
 
@@ -60,7 +64,9 @@ pub(crate) trait Follower: Send + Sync + 'static {
 
 /// Whether a complete view has been reached, and why not.
 pub(crate) struct View {
-    state: watch::Sender<State>,
+    state: Mutex<State>,
+    /// Wakes who waited first first, so that a run can be repeated.
+    changed: Notify,
     retry: Notify,
 }
 
@@ -73,37 +79,42 @@ enum State {
 
 impl Default for View {
     fn default() -> Self {
-        Self { state: watch::Sender::new(State::Pending), retry: Notify::new() }
+        Self { state: Mutex::new(State::Pending), changed: Notify::new(), retry: Notify::new() }
     }
 }
 
 impl View {
     /// Waits for the first complete view, or for the failure of the last attempt.
     pub(crate) async fn synced(&self, subject: impl FnOnce() -> String) -> Result<(), Error> {
-        let mut state = self.state.subscribe();
-        let state = state.wait_for(|state| !matches!(state, State::Pending)).await;
-        match &*state.expect("the view holds the sender") {
-            State::Failing(source) => Err(Error::Watch { subject: subject(), source: source.clone() }),
-            State::Pending | State::Synced => Ok(()),
+        loop {
+            let mut changed = std::pin::pin!(self.changed.notified());
+            // Before the look at the state: a change between the two would be missed.
+            changed.as_mut().enable();
+            let state = self.state().clone();
+            match state {
+                State::Pending => changed.await,
+                State::Synced => return Ok(()),
+                State::Failing(source) => return Err(Error::Watch { subject: subject(), source }),
+            }
         }
     }
 
     /// Forgets a failure and ends the pause before the next attempt, whose outcome `synced` then waits for.
     pub(crate) fn hurry(&self) {
-        let failing = |state: &mut State| {
-            let failing = matches!(state, State::Failing(_));
-            if failing {
-                *state = State::Pending;
-            }
-            failing
-        };
-        if self.state.send_if_modified(failing) {
+        let mut state = self.state();
+        if matches!(*state, State::Failing(_)) {
+            *state = State::Pending;
             self.retry.notify_one();
         }
     }
 
     fn set(&self, state: State) {
-        self.state.send_replace(state);
+        *self.state() = state;
+        self.changed.notify_waiters();
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     async fn pause(&self, failures: u32, longest: Duration) {
@@ -215,6 +226,7 @@ async fn watch_from(
     attempts: &mut Attempts,
 ) -> Option<Error> {
     let mut fruitless = 0;
+    let listed = Instant::now();
     loop {
         let (started, from) = (Instant::now(), resource_version.clone());
         let end = watch_once(client, collection, follower, &mut resource_version).await;
@@ -234,6 +246,7 @@ async fn watch_from(
                 tracing::debug!(subject = collection.subject, reason = error.message(), "watch failed")
             }
             End::Expired if fruitful => return None,
+            End::Closed if fruitful && listed.elapsed() >= LIST_AGAIN => return None,
             End::Closed if fruitful => continue,
             End::Expired | End::Closed => {}
         }

@@ -391,6 +391,19 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
+    async fn an_event_that_never_arrived_is_made_good_by_a_list_every_half_hour() {
+        let lists = vec![list("5", &[object("a", "u1", "3")]), list("20", &[object("a", "u1", "9")])];
+        let (watches, mut changes, log) = watches(scripted(lists, vec![open(&[])]));
+        watches.ensure(&config_maps());
+        tokio::time::sleep(Duration::from_secs(25 * 60)).await;
+        assert_eq!(told(&mut changes), ["a - → 3"]);
+        tokio::time::sleep(Duration::from_secs(10 * 60)).await;
+        assert_eq!(told(&mut changes), ["a 3 → 9"]);
+        let lists = log.lock().unwrap().iter().filter(|asked| !asked.is_watch()).count();
+        assert_eq!(lists, 2, "in 35 minutes");
+    }
+
+    #[tokio::test(start_paused = true)]
     async fn a_long_list_is_read_in_pages_and_its_objects_do_not_vanish() {
         let page = |next: &str, name: &str| {
             let metadata = json!({"resourceVersion": "5", "continue": next});
