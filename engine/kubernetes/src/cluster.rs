@@ -9,6 +9,7 @@ use kube::config::{KubeConfigOptions, Kubeconfig};
 use tower::{BoxError, Layer as _, Service, ServiceExt as _};
 
 use crate::impersonation::act_as;
+use crate::retry_after::obeying;
 use crate::window::IN_FLIGHT_DEFAULT;
 use crate::{Error, Mapping, ServiceAccount, Window};
 
@@ -42,7 +43,7 @@ impl Cluster {
     /// The kubeconfig is the operator's own: a program that it names for credentials is run.
     pub async fn connect(options: &ConnectOptions) -> Result<Self, Error> {
         let choice = KubeConfigOptions { context: options.context.clone(), ..KubeConfigOptions::default() };
-        let config = match &options.kubeconfig {
+        let mut config = match &options.kubeconfig {
             Some(path) => {
                 let kubeconfig = Kubeconfig::read_from(path).map_err(configuration)?;
                 kube::Config::from_custom_kubeconfig(kubeconfig, &choice).await.map_err(configuration)?
@@ -53,6 +54,8 @@ impl Cluster {
         if config.auth_info.impersonate.is_some() || config.auth_info.impersonate_groups.is_some() {
             return Err(Error::Impersonation);
         }
+        // Ours frees its place in the window while it waits, and leaves what is no word of the server to the caller.
+        config.default_retry = false;
         let client = kube::Client::try_from(config).map_err(configuration)?;
         Ok(Self::with_window(client, &Window::new(options.in_flight)))
     }
@@ -64,7 +67,7 @@ impl Cluster {
 
     fn with_window(client: kube::Client, window: &Window) -> Self {
         let namespace = client.default_namespace().to_owned();
-        let client = kube::Client::new(window.layer(service(client)), namespace);
+        let client = kube::Client::new(obeying(window.layer(service(client))), namespace);
         Self { mapping: Arc::new(Mapping::new(client.clone())), client }
     }
 

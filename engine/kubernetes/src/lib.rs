@@ -38,6 +38,7 @@ mod mapping;
 mod mock;
 mod objects;
 pub mod requests;
+mod retry_after;
 mod watches;
 mod window;
 

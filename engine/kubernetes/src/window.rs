@@ -15,7 +15,7 @@ use tower::{BoxError, Layer, Service, ServiceExt as _};
 
 /// Requests under way at once, when nothing else is asked for; half of what API priority and fairness grants a workload.
 pub(crate) const IN_FLIGHT_DEFAULT: usize = 64;
-/// How long an exchange may take, its retries included. The API server itself gives up after a minute.
+/// How long an exchange may take, without the waits that it asks for. The API server itself gives up after a minute.
 const EXCHANGE_TIMEOUT: Duration = Duration::from_secs(65);
 /// How large an answer may be; a page of 500 large objects is the largest that we ask for.
 const ANSWER_BYTES_MAX: usize = 256 * 1024 * 1024;
