@@ -44,13 +44,14 @@ pub struct RunOptions {
 }
 
 impl RunOptions {
-    /// Flux's defaults, for the given kind in lower case.
+    /// Flux's defaults, for the given kind in lower case; the longest delay is 30 s, not 15 min, since what fails so is the
+    /// API server, and nobody should wait for minutes when it is back.
     pub fn new(controller: impl Into<String>) -> Self {
         Self {
             controller: controller.into(),
             concurrency: 4,
             backoff_min: Duration::from_millis(750),
-            backoff_max: Duration::from_secs(15 * 60),
+            backoff_max: Duration::from_secs(30),
             shutdown_limit: Duration::from_secs(30),
         }
     }

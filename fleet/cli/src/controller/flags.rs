@@ -122,7 +122,7 @@ pub(crate) struct Flags {
     /// The delay after a first failure [default: 750ms].
     #[arg(long, value_name = "DURATION")]
     min_retry_delay: Option<GoDuration>,
-    /// The longest delay after a failure [default: 15m].
+    /// The longest delay after a failure [default: 30s].
     #[arg(long, value_name = "DURATION")]
     max_retry_delay: Option<GoDuration>,
     /// Run a controller only while this process holds its Lease.
