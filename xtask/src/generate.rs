@@ -1,7 +1,12 @@
 //! `cargo xtask generate`: writes the files that are made from other files, and tells when one is out of date.
 //!
 //! The CustomResourceDefinitions of our own kinds come from the types in crds/; those of Flux's kinds are the source, and
-//! the types are tested against them. The tables of fields in docs/spec/ come from both.
+//! the types are tested against them. The tables of fields in docs/spec/ come from both. The tables of Kubernetes' own kinds
+//! in core/schema, and how apiserver reads them as protobuf, come from the Kubernetes modules that tests/cluster pins.
+
+mod go_source;
+mod kubernetes;
+mod protobuf;
 
 use anyhow::{Context, Result};
 
@@ -19,6 +24,8 @@ pub(crate) struct Generate {
 }
 
 pub(crate) fn generate(options: &Generate) -> Result<()> {
+    step("tables of Kubernetes' own kinds", kubernetes::write)?;
+    step("the field table of Kubernetes protobuf", protobuf::write)?;
     step("CustomResourceDefinitions of our own kinds, and the tables of docs/spec", || {
         run(cargo(&["test", "--locked", "--quiet"]).args(GENERATED_TESTS).env("UPDATE_EXPECT", "1"))
     })?;
@@ -31,5 +38,7 @@ pub(crate) fn generate(options: &Generate) -> Result<()> {
 /// Fails when generating would change a file.
 pub(crate) fn check() -> Result<()> {
     run(cargo(&["test", "--locked", "--quiet"]).args(GENERATED_TESTS).env_remove("UPDATE_EXPECT"))
-        .context("a generated file is out of date: run `cargo xtask generate`")
+        .context("a generated file is out of date: run `cargo xtask generate`")?;
+    kubernetes::check()?;
+    protobuf::check()
 }
