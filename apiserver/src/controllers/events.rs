@@ -1,0 +1,22 @@
+//! Events are many and nobody misses the old ones: the newest are kept.
+
+use crate::server::ApiServer;
+
+/// How many events are kept.
+const EVENTS_MAX: usize = 1_000;
+
+/// Forgets the oldest events beyond the limit, as etcd forgets those that expire: without a request.
+pub(super) fn reconcile(server: &ApiServer) {
+    let events = super::collection("", "events");
+    let mut state = server.state();
+    let mut all: Vec<_> =
+        state.store.objects(&events).map(|(key, event)| (event.resource_version(), key.clone())).collect();
+    let surplus = all.len().saturating_sub(EVENTS_MAX);
+    all.sort();
+    for (_, (namespace, name)) in all.drain(..surplus) {
+        state.store.remove(&events, &namespace, &name);
+    }
+    if surplus > 0 {
+        state.announce(&events);
+    }
+}
