@@ -1,6 +1,7 @@
 //! The `thalweg` binary: every role and verb. It reads flags and the environment, and calls libraries.
 
 mod agent;
+mod api_server;
 mod controller;
 mod hub;
 mod logging;
@@ -27,6 +28,8 @@ enum Verb {
     Agent(Box<agent::AgentFlags>),
     /// Serve the fleet's central API, or make a token for it.
     Hub(hub::HubFlags),
+    /// Serve a Kubernetes API on loopback, in memory and without a cluster, and write a kubeconfig for it.
+    ApiServer(api_server::ApiServerFlags),
     /// Print the version.
     Version,
 }
@@ -38,6 +41,7 @@ fn main() -> ExitCode {
         Verb::Controller(flags) => process::run(&flags.log.clone(), |shutdown| controller::run(*flags, shutdown)),
         Verb::Agent(flags) => agent::run(*flags),
         Verb::Hub(flags) => hub::run(flags),
+        Verb::ApiServer(flags) => api_server::run(flags),
         Verb::Version => match process::print(concat!("thalweg ", env!("CARGO_PKG_VERSION"))) {
             Ok(()) => ExitCode::SUCCESS,
             Err(_) => ExitCode::FAILURE,
