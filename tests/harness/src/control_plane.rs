@@ -1,4 +1,5 @@
-//! A real Kubernetes control plane: the program of tests/cluster, or a cluster that the environment names.
+//! A Kubernetes control plane: the program of tests/cluster, which is a real one, the embedded API server as
+//! `thalweg api-server`, or a cluster that the environment names.
 
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
@@ -18,9 +19,11 @@ use tokio::sync::OnceCell;
 
 use crate::audit::AuditLog;
 use crate::objects::install_crds;
-use crate::tools::cluster_program;
+use crate::tools::{cluster_program, thalweg_binary};
 use crate::waiting::observe;
 
+/// Says which API server is started where a test does not mind: `real` (the default) or `embedded`.
+const API_SERVER_VARIABLE: &str = "THALWEG_API_SERVER";
 /// Names the kubeconfig of a cluster that tests may write to, instead of one of their own.
 const KUBECONFIG_VARIABLE: &str = "KUBECONFIG_TEST";
 /// Names the audit log of that cluster, if the tests can read it.
@@ -30,10 +33,24 @@ const SERVICE_ACCOUNT_LIMIT: Duration = Duration::from_secs(30);
 /// Namespaces of one test, at most, on a cluster that is used again and again.
 const NAMESAKES_MAX: u32 = 1000;
 
+/// Which API server a control plane has.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum ApiServerKind {
+    /// The one that `THALWEG_API_SERVER` names; the real one when it names none.
+    #[default]
+    Any,
+    /// kube-apiserver, with etcd and kube-controller-manager.
+    Real,
+    /// `thalweg api-server`.
+    Embedded,
+}
+
 /// How a control plane is started.
 #[derive(Debug, Clone, Default)]
 pub struct ControlPlaneOptions {
-    /// Simulated nodes; with none, pods stay Pending.
+    /// What is started.
+    pub api_server: ApiServerKind,
+    /// Simulated nodes; with none, pods stay Pending. The embedded API server has none, and makes workloads ready itself.
     pub nodes: u32,
     /// The folder for its data, kept when it stops; a temporary one otherwise.
     pub data: Option<PathBuf>,
@@ -41,7 +58,7 @@ pub struct ControlPlaneOptions {
     pub kubeconfig: Option<PathBuf>,
     /// The cluster that this kubeconfig names, instead of one of our own.
     pub existing: Option<PathBuf>,
-    /// Further arguments of `cluster start`.
+    /// Further arguments of `cluster start`; the embedded API server takes none of them.
     pub arguments: Vec<String>,
 }
 
@@ -57,17 +74,15 @@ pub struct ControlPlane {
 struct Own {
     child: Child,
     server: String,
-    logs: PathBuf,
     /// Removed last, when nothing writes to it.
     _folder: Option<TempDir>,
 }
 
-/// The one line that `cluster start` prints when it is ready.
+/// The one line that either server prints when it is ready.
 #[derive(Deserialize)]
 struct Ready {
     kubeconfig: PathBuf,
     server: String,
-    data: PathBuf,
 }
 
 impl ControlPlane {
@@ -95,7 +110,6 @@ impl ControlPlane {
             let audit = std::env::var_os(AUDIT_LOG_VARIABLE).map(AuditLog::at);
             return Ok(ControlPlane { kubeconfig, audit, own: None });
         }
-        let program = cluster_program()?;
         let (folder, data) = match &options.data {
             Some(data) => (None, data.clone()),
             None => {
@@ -106,22 +120,21 @@ impl ControlPlane {
             }
         };
         std::fs::create_dir_all(&data).with_context(|| format!("making the folder {}", data.display()))?;
-        let audit = data.join("audit.log");
-        let mut command = Command::new(&program);
-        command.arg("start").arg("--exit-with-parent").arg("--data").arg(&data).arg("--audit-log").arg(&audit);
-        if let Some(kubeconfig) = &options.kubeconfig {
-            command.arg("--kubeconfig").arg(kubeconfig);
-        }
-        command.args(["--nodes", &options.nodes.to_string()]).args(&options.arguments);
-        let said = data.with_extension("start.log");
+        let (audit, said) = (data.join("audit.log"), data.with_extension("start.log"));
+        let mut command = match options.api_server.chosen()? {
+            ApiServerKind::Embedded => embedded(options, &data)?,
+            _ => real(options, &data)?,
+        };
+        command.arg("--exit-with-parent").arg("--audit-log").arg(&audit);
         let said_file = std::fs::File::create(&said).with_context(|| format!("writing {}", said.display()))?;
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(said_file);
+        let program = PathBuf::from(command.get_program());
         let mut child = command.spawn().with_context(|| format!("starting {}", program.display()))?;
         let ready = read_ready(&mut child).with_context(|| {
             let said = std::fs::read_to_string(&said).unwrap_or_default();
             format!("starting a control plane with {}: it said\n{said}", program.display())
         })?;
-        let own = Own { child, server: ready.server, logs: ready.data.join("logs"), _folder: folder };
+        let own = Own { child, server: ready.server, _folder: folder };
         Ok(ControlPlane { kubeconfig: ready.kubeconfig, audit: Some(AuditLog::at(audit)), own: Some(own) })
     }
 
@@ -135,9 +148,9 @@ impl ControlPlane {
         self.own.as_ref().map(|own| own.server.as_str())
     }
 
-    /// The folder of its components' logs, if it was started here.
-    pub fn logs(&self) -> Option<&Path> {
-        self.own.as_ref().map(|own| own.logs.as_path())
+    /// The id of the process that was started here.
+    pub fn process(&self) -> Option<u32> {
+        self.own.as_ref().map(|own| own.child.id())
     }
 
     /// A client with all rights, on the runtime of the caller, that calls itself `user_agent` in the audit log.
@@ -233,6 +246,38 @@ impl Namespace {
         observe(SERVICE_ACCOUNT_LIMIT, &what, || accounts.get("default")).await?;
         Ok(self)
     }
+}
+
+impl ApiServerKind {
+    fn chosen(self) -> Result<ApiServerKind> {
+        if self != ApiServerKind::Any {
+            return Ok(self);
+        }
+        match std::env::var(API_SERVER_VARIABLE).as_deref() {
+            Ok("embedded") => Ok(ApiServerKind::Embedded),
+            Ok("real") | Err(_) => Ok(ApiServerKind::Real),
+            Ok(other) => bail!("{API_SERVER_VARIABLE} is `{other}`: it is `real` or `embedded`"),
+        }
+    }
+}
+
+/// `cluster start`.
+fn real(options: &ControlPlaneOptions, data: &Path) -> Result<Command> {
+    let mut command = Command::new(cluster_program()?);
+    command.arg("start").arg("--data").arg(data).args(["--nodes", &options.nodes.to_string()]);
+    if let Some(kubeconfig) = &options.kubeconfig {
+        command.arg("--kubeconfig").arg(kubeconfig);
+    }
+    command.args(&options.arguments);
+    Ok(command)
+}
+
+/// `thalweg api-server`.
+fn embedded(options: &ControlPlaneOptions, data: &Path) -> Result<Command> {
+    let mut command = Command::new(thalweg_binary()?);
+    let kubeconfig = options.kubeconfig.clone().unwrap_or_else(|| data.join("kubeconfig"));
+    command.arg("api-server").arg("--kubeconfig").arg(kubeconfig);
+    Ok(command)
 }
 
 fn read_ready(child: &mut Child) -> Result<Ready> {

@@ -35,6 +35,23 @@ pub(crate) fn cluster_program() -> Result<PathBuf> {
     Ok(path)
 }
 
+/// The program of tests/programs: `THALWEG_PROGRAMS`, or what `cargo xtask setup` built.
+///
+/// # Errors
+/// When there is none; the message says how to build it.
+pub fn programs_binary() -> Result<PathBuf> {
+    let named = std::env::var_os("THALWEG_PROGRAMS").map(PathBuf::from);
+    let path = named.unwrap_or_else(|| target_folder().join("tools/programs"));
+    if !path.is_file() {
+        bail!(
+            "there are no programs to run: {} does not exist. Run `cargo xtask setup`, or set THALWEG_PROGRAMS to what \
+             `go build` makes of tests/programs",
+            path.display()
+        );
+    }
+    Ok(path)
+}
+
 /// The `thalweg` binary: `THALWEG_BIN`, or the one beside the test that runs.
 ///
 /// # Errors
