@@ -1,3 +1,10 @@
-//! The whole system as a specification, run against a real control plane by `cargo xtask conformance`.
+//! The whole system as a specification.
 //!
-//! There is nothing here but tests: `tests/conformance/` is one program, so that they share one control plane.
+//! Here is what its programs share: [`objects`] that are applied and found again, a [`commit`] that holds them, and the
+//! [`scenario`]s that lead from one to another. The specification is in `tests/`: `conformance` and `in_process` run on a
+//! real control plane, `simulation` on the embedded API server with paused time.
+#![expect(clippy::unwrap_used, reason = "tests; clippy sees only the functions marked as such")]
+
+pub mod commit;
+pub mod objects;
+pub mod scenario;

@@ -10,10 +10,21 @@ const CHAIN_LENGTH: usize = 20;
 /// The budget is three seconds; several suites may share this machine.
 const CHAIN_LIMIT: Duration = Duration::from_secs(60);
 
-fn job(name: &str, command: &str) -> String {
+/// A Job that never ends: there is no node to run it, and the embedded API server is told not to play one.
+fn endless_job(name: &str) -> String {
     format!(
-        "apiVersion: batch/v1\nkind: Job\nmetadata: {{name: {name}, namespace: NAMESPACE}}\nspec:\n  template:\n    spec:\n      \
-         restartPolicy: Never\n      containers: [{{name: main, image: example.com/job, command: [{command}]}}]\n"
+        "apiVersion: batch/v1
+kind: Job
+metadata:
+  name: {name}
+  namespace: NAMESPACE
+  annotations: {{thalweg.dev/simulate: never}}
+spec:
+  template:
+    spec:
+      restartPolicy: Never
+      containers: [{{name: main, image: example.com/job}}]
+"
     )
 }
 
@@ -88,7 +99,7 @@ async fn a_namespace_and_what_is_in_it_can_be_in_one_set() {
 #[tokio::test]
 async fn a_dependent_starts_when_its_dependency_is_ready_and_not_before() {
     let ground = Ground::new("depends-on").await;
-    ground.write("infra/job.yaml", &job("setup", "forever")).write("apps/a.yaml", &config_map("a", "1"));
+    ground.write("infra/job.yaml", &endless_job("setup")).write("apps/a.yaml", &config_map("a", "1"));
     let first = ground.push("first");
     ground.source(json!({})).await;
     ground.kustomization("apps", json!({"dependsOn": [{"name": "infra"}]})).await;
@@ -148,7 +159,7 @@ async fn an_available_deployment_is_healthy() {
 #[tokio::test]
 async fn a_job_that_never_ends_fails_the_health_check_until_it_is_mended() {
     let ground = Ground::new("stuck-job").await;
-    ground.write("apps/job.yaml", &job("stuck", "forever")).write("apps/a.yaml", &config_map("a", "1"));
+    ground.write("apps/job.yaml", &endless_job("stuck")).write("apps/a.yaml", &config_map("a", "1"));
     let first = ground.push("first");
     ground.source(json!({})).await;
     // Half a minute is the least that Flux grants.

@@ -7,10 +7,10 @@ use serde_json::{Value, json};
 use thalweg_crds::annotations;
 use thalweg_harness::{AuditMark, ControlPlane, Requests, observe};
 
-use crate::commit::Commit;
 use crate::ground::{Ground, LIMIT, Publisher};
 use crate::instance::Instance;
-use crate::objects::config_map;
+use thalweg_end_to_end::commit::Commit;
+use thalweg_end_to_end::objects::config_map;
 
 /// How many objects the set has.
 const OBJECTS: usize = 50;

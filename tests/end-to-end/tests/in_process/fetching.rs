@@ -9,10 +9,10 @@ use thalweg_harness::{ControlPlane, observe};
 use thalweg_kustomize_controller::Options;
 use tokio::net::TcpListener;
 
-use crate::commit::Commit;
 use crate::ground::{Ground, LIMIT, Publisher};
 use crate::instance::Instance;
-use crate::objects::{config_map, kustomizations};
+use thalweg_end_to_end::commit::Commit;
+use thalweg_end_to_end::objects::{config_map, kustomizations};
 
 /// More than there are workers, of which there are four.
 const SILENT: usize = 6;

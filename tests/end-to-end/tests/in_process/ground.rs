@@ -15,8 +15,10 @@ use thalweg_crds::labels;
 use thalweg_crds::source::GitRepository;
 use thalweg_harness::{ControlPlane, Namespace, observe};
 
-use crate::commit::{Commit, is_reached};
-use crate::objects::{NAMESPACE, World, api, cluster_role, config_map, kustomizations, namespaced_kinds, secret};
+use thalweg_end_to_end::commit::{Commit, is_reached};
+use thalweg_end_to_end::objects::{
+    NAMESPACE, World, api, cluster_role, config_map, kustomizations, namespaced_kinds, secret,
+};
 
 /// How long a piece of work may take.
 pub(crate) const LIMIT: Duration = Duration::from_secs(30);

@@ -7,10 +7,8 @@
 
 mod budgets;
 mod calls;
-mod commit;
 mod configuration;
 mod crash;
 mod fetching;
 mod ground;
 mod instance;
-mod objects;

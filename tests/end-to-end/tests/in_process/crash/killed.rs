@@ -12,10 +12,10 @@ use thalweg_controller_runtime::{Clock, Random};
 use thalweg_harness::{ControlPlane, GitServer, Process, ProcessOptions, Worktree, free_port, observe};
 use tokio::time::Instant;
 
-use super::scenario::APPS;
-use crate::commit::{Commit, ids};
 use crate::ground::{Ground, LIMIT, Publisher};
-use crate::objects::{NAMESPACE, State, World, config_map, secret};
+use thalweg_end_to_end::commit::{Commit, ids};
+use thalweg_end_to_end::objects::{NAMESPACE, State, World, config_map, secret};
+use thalweg_end_to_end::scenario::APPS;
 
 const INSTALLED: usize = 200;
 const KEPT: usize = 100;

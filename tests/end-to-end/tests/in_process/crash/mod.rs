@@ -8,9 +8,8 @@
 
 mod killed;
 mod run;
-mod scenario;
 
-use scenario::Scenario;
+use thalweg_end_to_end::scenario::Scenario;
 
 #[tokio::test]
 async fn an_install_ends_alike_wherever_its_controller_ended() {

@@ -12,12 +12,12 @@ use kube::Client;
 use thalweg_harness::{ControlPlane, observe};
 use tokio::time::Instant;
 
-use super::scenario::{APPS, Change, Scenario};
 use crate::calls::{Label, Point, Side};
-use crate::commit::{Commit, ids};
 use crate::ground::{Ground, LIMIT, Publisher};
 use crate::instance::Instance;
-use crate::objects::{State, World};
+use thalweg_end_to_end::commit::{Commit, ids};
+use thalweg_end_to_end::objects::{State, World};
+use thalweg_end_to_end::scenario::{APPS, Change, Scenario};
 
 /// Runs at a time, on one control plane.
 const RUNS_AT_A_TIME: usize = 4;

@@ -6,17 +6,19 @@ use crate::commit::Commit;
 use crate::objects::{cluster_role, config_map, role, role_binding, secret, service_account};
 
 /// One piece of work: what is there before, what changes, and to what it must lead.
-pub(crate) struct Scenario {
-    pub(crate) name: &'static str,
+pub struct Scenario {
+    /// In a few letters.
+    pub name: &'static str,
     /// What is applied before; nothing in an installation.
-    pub(crate) before: Option<Commit>,
-    pub(crate) change: Change,
+    pub before: Option<Commit>,
+    /// What is done then.
+    pub change: Change,
     /// What must be there in the end; `None` for nothing, not even a Kustomization.
-    pub(crate) end: Option<Commit>,
+    pub end: Option<Commit>,
 }
 
 /// What begins the work.
-pub(crate) enum Change {
+pub enum Change {
     /// The commit is published, then its Kustomizations are made.
     Install(Commit),
     /// The commit is published.
@@ -26,18 +28,18 @@ pub(crate) enum Change {
 }
 
 /// The folder, and Kustomization, of the scenarios that need one.
-pub(crate) const APPS: &str = "apps";
+pub const APPS: &str = "apps";
 const MORE: &str = "more";
 
 impl Scenario {
     /// Twenty objects of six kinds and two stages.
-    pub(crate) fn install() -> Self {
+    pub fn install() -> Self {
         let commit = Commit::new(1, [(APPS, twenty_objects())]);
         Self { name: "install", before: None, end: Some(commit.clone()), change: Change::Install(commit) }
     }
 
     /// Ten of twenty objects go.
-    pub(crate) fn prune() -> Self {
+    pub fn prune() -> Self {
         let kept: Vec<Value> = twenty_objects().into_iter().step_by(2).collect();
         let commit = Commit::new(2, [(APPS, kept)]);
         Self {
@@ -49,7 +51,7 @@ impl Scenario {
     }
 
     /// Five objects go from one Kustomization to another of the same artifact, and two the other way.
-    pub(crate) fn move_between_owners() -> Self {
+    pub fn move_between_owners() -> Self {
         let maps = |numbers: std::ops::Range<usize>| numbers.map(|number| config_map(&numbered(number), "1"));
         let before = Commit::new(1, [(APPS, maps(0..8).collect()), (MORE, maps(8..12).collect())]);
         let apps = maps(0..3).chain(maps(10..12)).chain([secret("secret-0", "1")]).collect();
@@ -59,14 +61,14 @@ impl Scenario {
 
     /// The same, where the second Kustomization depends on the first: when the first comes to delete what has left it,
     /// the second has not begun to take it over.
-    pub(crate) fn move_to_a_dependent() -> Self {
+    pub fn move_to_a_dependent() -> Self {
         let mut scenario = Self { name: "move-to-dependent", ..Self::move_between_owners() };
         scenario.before = scenario.before.map(|before| Commit { depends_on: [(MORE, APPS)].into(), ..before });
         scenario
     }
 
     /// A Kustomization and its twenty objects go.
-    pub(crate) fn delete() -> Self {
+    pub fn delete() -> Self {
         Self {
             name: "delete",
             before: Some(Commit::new(1, [(APPS, twenty_objects())])),
@@ -76,7 +78,7 @@ impl Scenario {
     }
 
     /// A commit changes six objects, adds two and removes two; after the crash the source goes back to the one before.
-    pub(crate) fn revert() -> Self {
+    pub fn revert() -> Self {
         let maps = |range: std::ops::Range<usize>, value: &'static str| {
             range.map(move |number| config_map(&numbered(number), value))
         };
@@ -91,7 +93,7 @@ impl Scenario {
     }
 
     /// The commit that the change brings.
-    pub(crate) fn changed(&self) -> Option<&Commit> {
+    pub fn changed(&self) -> Option<&Commit> {
         match &self.change {
             Change::Install(commit) | Change::Publish(commit) => Some(commit),
             Change::Delete => None,
@@ -99,12 +101,12 @@ impl Scenario {
     }
 
     /// Whether the source goes back after the change.
-    pub(crate) fn is_reverted(&self) -> bool {
+    pub fn is_reverted(&self) -> bool {
         self.changed().map(|commit| &commit.revision) != self.end.as_ref().map(|commit| &commit.revision)
     }
 
     /// How many objects are there at most.
-    pub(crate) fn size(&self) -> usize {
+    pub fn size(&self) -> usize {
         let size = |commit: &Commit| commit.folders.values().map(Vec::len).sum();
         [&self.before, &self.end].into_iter().flatten().map(size).max().unwrap_or_default()
     }

@@ -8,16 +8,18 @@ use crate::objects::{NAMESPACE, inventory, inventory_id};
 
 /// A commit: the objects in each folder. The Kustomization named after a folder applies it.
 #[derive(Clone, Debug)]
-pub(crate) struct Commit {
-    pub(crate) revision: String,
-    pub(crate) folders: BTreeMap<&'static str, Vec<Value>>,
+pub struct Commit {
+    /// As an artifact has it: `main@sha1:…`.
+    pub revision: String,
+    /// By folder.
+    pub folders: BTreeMap<&'static str, Vec<Value>>,
     /// What a folder's Kustomization depends on.
-    pub(crate) depends_on: BTreeMap<&'static str, &'static str>,
+    pub depends_on: BTreeMap<&'static str, &'static str>,
 }
 
 impl Commit {
     /// A commit of such a number.
-    pub(crate) fn new(number: u32, folders: impl IntoIterator<Item = (&'static str, Vec<Value>)>) -> Self {
+    pub fn new(number: u32, folders: impl IntoIterator<Item = (&'static str, Vec<Value>)>) -> Self {
         Self {
             revision: format!("main@sha1:{number:040x}"),
             folders: folders.into_iter().collect(),
@@ -27,13 +29,13 @@ impl Commit {
 }
 
 /// The inventory ids of a commit's objects, by folder, in a namespace.
-pub(crate) fn ids(commit: &Commit, namespace: &str) -> BTreeMap<&'static str, BTreeSet<String>> {
+pub fn ids(commit: &Commit, namespace: &str) -> BTreeMap<&'static str, BTreeSet<String>> {
     let id = |object: &Value| inventory_id(object).replace(NAMESPACE, namespace);
     commit.folders.iter().map(|(folder, objects)| (*folder, objects.iter().map(id).collect())).collect()
 }
 
 /// Whether the Kustomizations say that they are at `commit` (or are gone, without one); else, what they say.
-pub(crate) fn is_reached(
+pub fn is_reached(
     commit: Option<&Commit>,
     kustomizations: &BTreeMap<String, Value>,
     namespace: &str,

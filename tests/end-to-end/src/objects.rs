@@ -13,7 +13,7 @@ use thalweg_crds::{labels, managers};
 use thalweg_manifest::ObjectId;
 
 /// Stands for the namespace of a run in objects and states, so that those of different runs compare.
-pub(crate) const NAMESPACE: &str = "NAMESPACE";
+pub const NAMESPACE: &str = "NAMESPACE";
 
 const ROLES: &str = "rbac.authorization.k8s.io";
 
@@ -30,23 +30,28 @@ const CLUSTER_SCOPED: [(&str, &str, &str); 1] = [(ROLES, "ClusterRole", "cluster
 /// What every namespace has.
 const NOT_OURS: [(&str, &str); 2] = [("ConfigMap", "kube-root-ca.crt"), ("ServiceAccount", "default")];
 
-pub(crate) fn config_map(name: &str, value: &str) -> Value {
+/// A ConfigMap with one key.
+pub fn config_map(name: &str, value: &str) -> Value {
     object("v1", "ConfigMap", name, json!({"data": {"value": value}}))
 }
 
-pub(crate) fn secret(name: &str, value: &str) -> Value {
+/// A Secret with one key.
+pub fn secret(name: &str, value: &str) -> Value {
     object("v1", "Secret", name, json!({"stringData": {"value": value}}))
 }
 
-pub(crate) fn service_account(name: &str) -> Value {
+/// A ServiceAccount.
+pub fn service_account(name: &str) -> Value {
     object("v1", "ServiceAccount", name, json!({}))
 }
 
-pub(crate) fn role(name: &str) -> Value {
+/// A Role that may read ConfigMaps.
+pub fn role(name: &str) -> Value {
     object("rbac.authorization.k8s.io/v1", "Role", name, json!({"rules": rules()}))
 }
 
-pub(crate) fn role_binding(name: &str, role: &str, account: &str) -> Value {
+/// A RoleBinding of a role to an account.
+pub fn role_binding(name: &str, role: &str, account: &str) -> Value {
     let fields = json!({
         "roleRef": {"apiGroup": ROLES, "kind": "Role", "name": role},
         "subjects": [{"kind": "ServiceAccount", "name": account, "namespace": NAMESPACE}],
@@ -55,7 +60,7 @@ pub(crate) fn role_binding(name: &str, role: &str, account: &str) -> Value {
 }
 
 /// The one cluster-scoped object: it is of an earlier stage than the others.
-pub(crate) fn cluster_role(name: &str) -> Value {
+pub fn cluster_role(name: &str) -> Value {
     let mut role = object(
         "rbac.authorization.k8s.io/v1",
         "ClusterRole",
@@ -78,7 +83,7 @@ fn object(api_version: &str, kind: &str, name: &str, fields: Value) -> Value {
 }
 
 /// The inventory id of an object, with the placeholder for the namespace.
-pub(crate) fn inventory_id(object: &Value) -> String {
+pub fn inventory_id(object: &Value) -> String {
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
     let group = text(&object["apiVersion"]).split_once('/').map_or(String::new(), |(group, _)| group.to_owned());
     let metadata = &object["metadata"];
@@ -86,7 +91,7 @@ pub(crate) fn inventory_id(object: &Value) -> String {
 }
 
 /// The API of a kind, in one namespace or for all.
-pub(crate) fn api(client: &Client, group: &str, kind: &str, namespace: Option<&str>) -> Api<DynamicObject> {
+pub fn api(client: &Client, group: &str, kind: &str, namespace: Option<&str>) -> Api<DynamicObject> {
     let all = NAMESPACED.iter().chain(&CLUSTER_SCOPED);
     let plural = all.copied().find(|known| (known.0, known.1) == (group, kind)).expect("a kind of this page").2;
     let resource = ApiResource::from_gvk_with_plural(&GroupVersionKind::gvk(group, "v1", kind), plural);
@@ -97,23 +102,26 @@ pub(crate) fn api(client: &Client, group: &str, kind: &str, namespace: Option<&s
 }
 
 /// The kinds that a run may leave in its namespace: group and kind.
-pub(crate) fn namespaced_kinds() -> impl Iterator<Item = (&'static str, &'static str)> {
+pub fn namespaced_kinds() -> impl Iterator<Item = (&'static str, &'static str)> {
     NAMESPACED.iter().map(|(group, kind, _)| (*group, *kind))
 }
 
 /// Everything of a run that is in the cluster at one moment.
-pub(crate) struct World {
-    pub(crate) objects: BTreeMap<String, Found>,
+pub struct World {
+    /// By inventory id.
+    pub objects: BTreeMap<String, Found>,
     /// `kind: Kustomization`, by name.
-    pub(crate) kustomizations: BTreeMap<String, Value>,
+    pub kustomizations: BTreeMap<String, Value>,
     namespace: String,
 }
 
 /// One object.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Found {
-    pub(crate) uid: String,
-    pub(crate) resource_version: String,
+pub struct Found {
+    /// Which object of its name it is.
+    pub uid: String,
+    /// In which version.
+    pub resource_version: String,
     value: Value,
 }
 
@@ -138,7 +146,7 @@ impl Found {
 
 impl World {
     /// Reads the objects in `namespace`, the cluster-scoped ones that name an owner in it, and its Kustomizations.
-    pub(crate) async fn read(client: &Client, namespace: &str) -> Result<World> {
+    pub async fn read(client: &Client, namespace: &str) -> Result<World> {
         let selector = format!("{}={namespace}", labels::KUSTOMIZATION_NAMESPACE);
         let inside = NAMESPACED.iter().map(|(group, kind, _)| (*group, *kind, Some(namespace), ListParams::default()));
         let outside = CLUSTER_SCOPED
@@ -165,7 +173,7 @@ impl World {
     }
 
     /// Whatever carries owner labels and our Apply entry, and is not terminating, is in the inventory that it names.
-    pub(crate) fn check_inventories(&self) -> Result<()> {
+    pub fn check_inventories(&self) -> Result<()> {
         let mut orphans = Vec::new();
         for (id, found) in &self.objects {
             let [namespace, name] = found.labels();
@@ -181,12 +189,12 @@ impl World {
     }
 
     /// The namespace of the run.
-    pub(crate) fn namespace(&self) -> &str {
+    pub fn namespace(&self) -> &str {
         &self.namespace
     }
 
     /// All that another run should find too, `ignored` objects left out.
-    pub(crate) fn state(&self, ignored: &BTreeSet<String>) -> State {
+    pub fn state(&self, ignored: &BTreeSet<String>) -> State {
         let mut lines = BTreeMap::new();
         for (id, found) in self.objects.iter().filter(|(id, _)| !ignored.contains(*id)) {
             lines.insert(format!("object {id}"), object_state(&found.value));
@@ -200,7 +208,7 @@ impl World {
 }
 
 /// The Kustomizations of a namespace, by name.
-pub(crate) async fn kustomizations(client: &Client, namespace: &str) -> Result<BTreeMap<String, Value>> {
+pub async fn kustomizations(client: &Client, namespace: &str) -> Result<BTreeMap<String, Value>> {
     use thalweg_crds::kustomize::Kustomization;
     let api: Api<Kustomization> = Api::namespaced(client.clone(), namespace);
     let list = api.list(&ListParams::default()).await.context("listing Kustomizations")?;
@@ -208,7 +216,7 @@ pub(crate) async fn kustomizations(client: &Client, namespace: &str) -> Result<B
 }
 
 /// The ids in a Kustomization's inventory, with their versions.
-pub(crate) fn inventory(kustomization: &Value) -> BTreeMap<String, String> {
+pub fn inventory(kustomization: &Value) -> BTreeMap<String, String> {
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
     let entries = kustomization["status"]["inventory"]["entries"].as_array();
     entries.into_iter().flatten().map(|entry| (text(&entry["id"]), text(&entry["v"]))).collect()
@@ -249,16 +257,16 @@ fn kustomization_state(kustomization: &Value) -> Value {
 
 /// What runs have in common when they end alike.
 #[derive(Clone, PartialEq, Eq)]
-pub(crate) struct State(BTreeMap<String, String>);
+pub struct State(BTreeMap<String, String>);
 
 impl State {
     /// The same with `text` replaced, where runs differ.
-    pub(crate) fn with(self, text: &str, replacement: &str) -> State {
+    pub fn with(self, text: &str, replacement: &str) -> State {
         State(self.0.into_iter().map(|(subject, state)| (subject, state.replace(text, replacement))).collect())
     }
 
     /// In what `self` is not as `expected`.
-    pub(crate) fn difference(&self, expected: &State) -> String {
+    pub fn difference(&self, expected: &State) -> String {
         let subjects: BTreeSet<&String> = self.0.keys().chain(expected.0.keys()).collect();
         let lines = subjects.into_iter().filter(|subject| self.0.get(*subject) != expected.0.get(*subject));
         let none = "absent".to_owned();
