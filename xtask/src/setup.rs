@@ -35,6 +35,7 @@ pub(crate) fn everything() -> Result<()> {
     note("cores) and three cargo tools (5 minutes). Safe to run again: it then takes seconds.");
     system_programs()?;
     control_plane()?;
+    programs()?;
     cargo_tools()
 }
 
@@ -42,6 +43,14 @@ pub(crate) fn everything() -> Result<()> {
 pub(crate) fn control_plane() -> Result<()> {
     step("Go", go)?;
     step("control plane: etcd, kube-apiserver, kube-controller-manager, scheduler, kwok", build_control_plane)
+}
+
+/// What the end-to-end suite runs on both API servers.
+pub(crate) fn programs() -> Result<()> {
+    step("programs that use client-go and controller-runtime", || {
+        let mut build = program("go", &["install", "-trimpath", "-ldflags", "-s -w", "."]);
+        run(build.current_dir(workspace::root().join("tests/programs")).env("GOBIN", workspace::tools()))
+    })
 }
 
 /// Whether [`control_plane`] has been built (or another is named).
