@@ -1,12 +1,13 @@
-//! `cargo xtask demo`: from git push to compliance, on real parts, for a person to watch.
+//! `cargo xtask demo`: from git push to compliance, for a person to watch.
 //!
-//! It starts a Kubernetes control plane, a Git server and the built `thalweg` binary in its three roles, then plays the
-//! story of story.rs. Each step checks what it shows: the exit status is 0 only if every one held.
+//! It starts an API server (the embedded one, or a real control plane), a Git server and the built `thalweg` binary in its
+//! three roles, then plays the story of story.rs. Each step checks what it shows: the exit status is 0 only if every one held.
 #![expect(clippy::disallowed_methods, reason = "starts programs, writes files and measures times")]
 #![expect(clippy::print_stdout, reason = "talks to a person")]
 
 mod arm;
 mod cluster;
+mod memory;
 mod parts;
 mod repository;
 mod screen;
@@ -16,17 +17,21 @@ use std::process::ExitCode;
 
 use anyhow::Result;
 use clap::Parser;
+use thalweg_harness::ApiServerKind;
 
 use crate::parts::Workshop;
 use crate::screen::Screen;
 
-/// From git push to compliance, on a real control plane
+/// From git push to compliance, step by step
 #[derive(Parser)]
 #[command(name = "cargo xtask demo")]
 struct Flags {
     /// Leave it running until Ctrl-C, with a kubeconfig to use
     #[arg(long)]
     keep: bool,
+    /// On a real control plane instead of the embedded API server
+    #[arg(long)]
+    real: bool,
 }
 
 fn main() -> ExitCode {
@@ -45,7 +50,8 @@ fn main() -> ExitCode {
 }
 
 async fn play(flags: &Flags, screen: &Screen) -> Result<()> {
-    let mut workshop = Workshop::new()?;
+    let api_server = if flags.real { ApiServerKind::Real } else { ApiServerKind::Embedded };
+    let mut workshop = Workshop::new(api_server)?;
     let played = tokio::select! {
         biased;
         _ = tokio::signal::ctrl_c() => Err(anyhow::anyhow!("stopped with Ctrl-C")),

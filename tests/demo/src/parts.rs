@@ -1,4 +1,4 @@
-//! The running parts: control plane, Git server, hub, agent, controllers. One folder holds their data and their logs.
+//! The running parts: API server, Git server, hub, agent, controllers. One folder holds their data and their logs.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -6,7 +6,8 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail};
 use tempfile::TempDir;
 use thalweg_harness::{
-    ControlPlane, ControlPlaneOptions, GitServer, Process, ProcessOptions, Worktree, free_port, observe, thalweg_binary,
+    ApiServerKind, ControlPlane, ControlPlaneOptions, GitServer, Process, ProcessOptions, Worktree, free_port, observe,
+    thalweg_binary,
 };
 
 use crate::arm::{self, Arm};
@@ -22,6 +23,7 @@ pub(crate) struct Workshop {
     pub(crate) repository: Option<Worktree>,
     pub(crate) git: Option<GitServer>,
     pub(crate) control_plane: Option<ControlPlane>,
+    pub(crate) api_server: ApiServerKind,
     folder: Option<TempDir>,
     path: PathBuf,
 }
@@ -34,11 +36,12 @@ pub(crate) struct Hub {
 }
 
 impl Workshop {
-    pub(crate) fn new() -> Result<Workshop> {
+    pub(crate) fn new(api_server: ApiServerKind) -> Result<Workshop> {
         let folder = tempfile::Builder::new().prefix("thalweg-demo-").tempdir().context("making a folder")?;
         let path = folder.path().to_path_buf();
         std::fs::create_dir(path.join("logs")).context("making a folder for logs")?;
-        Ok(Workshop { roles: Vec::new(), repository: None, git: None, control_plane: None, folder: Some(folder), path })
+        let (roles, folder) = (Vec::new(), Some(folder));
+        Ok(Workshop { roles, repository: None, git: None, control_plane: None, api_server, folder, path })
     }
 
     /// Leaves the folder on the disk when the demo ends.
@@ -55,6 +58,7 @@ impl Workshop {
 
     pub(crate) async fn start_control_plane(&mut self) -> Result<Cluster> {
         let options = ControlPlaneOptions {
+            api_server: self.api_server,
             nodes: 1,
             data: Some(self.path.join("control-plane")),
             kubeconfig: Some(self.kubeconfig()),

@@ -4,10 +4,11 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
 use serde_json::json;
-use thalweg_harness::install_crds;
+use thalweg_harness::{ApiServerKind, install_crds};
 
 use crate::arm::{self, Arm, configuration};
 use crate::cluster::{CONFIGURATION, CONFIGURATION_NAMESPACE, Cluster, Verdict};
+use crate::memory::{self, MEBIBYTE};
 use crate::parts::{Hub, Workshop};
 use crate::repository::{self, BROKEN_FILE, FIRST_TEXT, SECOND_TEXT, SHOP};
 use crate::screen::{Said, Screen, said};
@@ -28,7 +29,11 @@ struct Measured(Vec<(&'static str, Duration, Duration)>);
 
 pub(crate) async fn play(screen: &Screen, workshop: &mut Workshop, keep: bool) -> Result<()> {
     let mut measured = Measured::default();
-    screen.line(&screen.good("Thalweg: from git push to compliance, on a real Kubernetes control plane"));
+    let on = match workshop.api_server {
+        ApiServerKind::Real => "on a real Kubernetes control plane",
+        _ => "on the embedded Kubernetes API server",
+    };
+    screen.line(&screen.good(&format!("Thalweg: from git push to compliance, {on}")));
 
     screen.heading("A cluster, a hub and an agent", "Everything listens on loopback and is gone afterwards.");
     let cluster = start_cluster(screen, workshop).await?;
@@ -52,16 +57,22 @@ pub(crate) async fn play(screen: &Screen, workshop: &mut Workshop, keep: bool) -
     mended_commit(screen, workshop, &hub, &cluster).await?;
 
     measured.print(screen);
+    print_memory(screen, workshop);
     next_steps(screen, workshop, &hub, keep)
 }
 
 async fn start_cluster(screen: &Screen, workshop: &mut Workshop) -> Result<Cluster> {
+    let api_server = workshop.api_server;
     let start = async {
         let cluster = workshop.start_control_plane().await?;
         let version = cluster.version().await?;
-        Ok(Said { text: format!("kube-apiserver {version}, etcd, a simulated node"), value: cluster })
+        let text = match api_server {
+            ApiServerKind::Real => format!("kube-apiserver {version}, etcd, a simulated node"),
+            _ => format!("Kubernetes {version}, in memory: Deployments are ready without a node"),
+        };
+        Ok(Said { text, value: cluster })
     };
-    let cluster = screen.step("control plane", start).await?;
+    let cluster = screen.step("API server", start).await?;
     let control_plane = workshop.control_plane.as_ref().context("the control plane was started")?;
     let install = async {
         let names = install_crds(&control_plane.client("thalweg-demo").await?).await?;
@@ -294,11 +305,31 @@ impl Measured {
     }
 }
 
+/// What each process holds in memory now; nothing where the system does not say.
+fn print_memory(screen: &Screen, workshop: &Workshop) {
+    let server = match workshop.api_server {
+        ApiServerKind::Real => "control plane, all its processes",
+        _ => "thalweg api-server",
+    };
+    let server = workshop.control_plane.as_ref().and_then(|plane| Some((server.to_string(), plane.process()?)));
+    let roles = workshop.roles.iter().map(|(role, process)| (format!("thalweg {role}"), process.id()));
+    let found: Vec<_> =
+        server.into_iter().chain(roles).filter_map(|(what, id)| Some((what, memory::resident(id)?))).collect();
+    if found.is_empty() {
+        return;
+    }
+    screen.heading("Memory", "resident, now");
+    for (what, bytes) in found {
+        screen.line(&format!("  {what:<56} {:>7} MiB", bytes / MEBIBYTE));
+    }
+}
+
 fn next_steps(screen: &Screen, workshop: &mut Workshop, hub: &Hub, keep: bool) -> Result<()> {
     if !keep {
         screen.heading("Try it yourself", "Everything that ran is stopped now.");
         for (command, why) in [
             ("cargo xtask demo --keep", "the same, left running, with a kubeconfig and a repository to push to"),
+            ("cargo xtask demo --real", "the same on kube-apiserver and etcd, built from source the first time"),
             ("cargo xtask test", "the tests that need no cluster and no network"),
             ("cargo xtask conformance", "the end-to-end specification on a real control plane"),
         ] {
