@@ -1,6 +1,6 @@
 //! The tasks of this repository: `cargo xtask help` lists them.
 //!
-//! It stays light (no dependency but a command-line parser), so that the first task on a fresh machine starts in seconds;
+//! It stays light (it parses a command line and JSON, no more), so that the first task on a fresh machine starts in seconds;
 //! the work itself is done by cargo, go and the programs of this workspace.
 #![expect(clippy::disallowed_methods, reason = "tasks start programs, look at files and take the time")]
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "tasks talk to a person")]
@@ -31,11 +31,11 @@ enum Task {
     Setup,
     /// Format, generated files, spelling, dependencies, lints, tests and docs: what a change must pass
     Check,
-    /// The tests that need no cluster and no network
+    /// The tests that need no cluster and no network, the end-to-end specification on the embedded API server among them
     Test(suites::Passed),
     /// The end-to-end specification, against a real Kubernetes control plane
     Conformance(suites::Conformance),
-    /// From git push to compliance on a real control plane, step by step, in about a minute
+    /// From git push to compliance, step by step, in seconds: on the embedded API server
     Demo(suites::Demo),
     /// Write the files that are made from other files
     Generate(generate::Generate),
