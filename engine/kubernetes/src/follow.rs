@@ -31,6 +31,9 @@ const PAUSE_WITHOUT_KIND_MAX: Duration = Duration::from_secs(30);
 /// How long the server is asked to keep a watch open, and how much longer we believe in a silent connection.
 const WATCH_SECONDS: u64 = 290;
 const WATCH_GRACE: Duration = Duration::from_secs(5);
+/// How long the head of the answer may take: the server sends it before it has anything to tell. Longer than the longest
+/// `Retry-After` that is obeyed.
+const WATCH_BEGIN: Duration = Duration::from_secs(75);
 /// How long one list is built upon. An event that never arrives, whoever lost it, is made good by the next.
 const LIST_AGAIN: Duration = Duration::from_secs(30 * 60);
 /// Watches that fail one after the other, without an event, before the collection is listed anew.
@@ -274,7 +277,7 @@ async fn watch_once(
         error => End::Failed(error),
     };
     let silence = Duration::from_secs(WATCH_SECONDS) + WATCH_GRACE;
-    let events = match timeout(silence, client.request_events::<Value>(request)).await {
+    let events = match timeout(WATCH_BEGIN, client.request_events::<Value>(request)).await {
         Err(_) => return End::Closed,
         Ok(Err(error)) => return failed(error),
         Ok(Ok(events)) => events,

@@ -404,6 +404,18 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
+    async fn a_watch_that_is_not_even_begun_is_asked_for_again() {
+        let told_then = open(&[event("MODIFIED", &object("a", "u1", "7"))]);
+        let lists = vec![list("5", &[object("a", "u1", "3")])];
+        let (watches, mut changes, _) = watches(scripted(lists, vec![Reply::Never, told_then]));
+        watches.ensure(&config_maps());
+        tokio::time::sleep(Duration::from_secs(74)).await;
+        assert_eq!(told(&mut changes), ["a - → 3"]);
+        tokio::time::sleep(Duration::from_secs(3)).await;
+        assert_eq!(told(&mut changes), ["a 3 → 7"]);
+    }
+
+    #[tokio::test(start_paused = true)]
     async fn a_long_list_is_read_in_pages_and_its_objects_do_not_vanish() {
         let page = |next: &str, name: &str| {
             let metadata = json!({"resourceVersion": "5", "continue": next});

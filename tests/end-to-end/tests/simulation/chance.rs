@@ -35,6 +35,8 @@ use crate::world::{NAMESPACE, World};
 const SEEDS: Range<u64> = 0..1000;
 /// How long what goes wrong goes on.
 const TROUBLE: Duration = Duration::from_secs(600);
+/// When a call that nobody answers is given up (thalweg_kubernetes).
+const CALL_TIMEOUT: Duration = Duration::from_secs(65);
 /// How often the end is looked at.
 const LOOK: Duration = Duration::from_secs(10);
 const REPLAY: &str = "cargo test -p thalweg-end-to-end --test simulation by_chance";
@@ -63,9 +65,9 @@ impl Trial {
     /// How long it may take from the end of the trouble until all is well.
     fn recovery(self) -> Duration {
         match self {
-            // The retry after a failure, and a pass.
-            Self::DoubleCrash | Self::StaleView | Self::FailingCalls | Self::ConflictStorm => 2 * INTERVAL,
-            Self::ClockJumps => 2 * INTERVAL,
+            // A call that is given up, the retry after that failure, and a pass.
+            Self::FailingCalls => CALL_TIMEOUT + INTERVAL + 3 * LOOK,
+            Self::DoubleCrash | Self::StaleView | Self::ConflictStorm | Self::ClockJumps => 2 * INTERVAL,
             // The next list makes good what a watch lost.
             Self::LostEvents => Duration::from_secs(36 * 60),
         }
