@@ -20,6 +20,14 @@ pub enum Next {
         /// The latest instant, if there is one.
         deadline: Option<Instant>,
     },
+    /// What the pass has begun goes on outside the workers, and these objects change when it ends. As [`Next::When`], but neither
+    /// a success nor a failure: the delay after the next failure goes on growing.
+    Underway {
+        /// What is awaited, until the next pass begins.
+        objects: BTreeSet<ObjectId>,
+        /// The latest instant, if there is one.
+        deadline: Option<Instant>,
+    },
     /// The object does not exist any more: its edges, failures and metric series are dropped.
     Gone,
 }

@@ -144,15 +144,21 @@ impl<R: Reconcile> Workers<R> {
         match result {
             Ok(Next::Gone) => {
                 self.queue.graph.forget(id);
+                self.queue.handle.succeeded(id);
                 self.rest(&running, BTreeSet::new(), None);
                 metrics.forget(id);
                 metrics.reconciled(&controller, Outcome::Success);
             }
             Ok(next) => {
+                if !matches!(next, Next::Underway { .. }) {
+                    self.queue.handle.succeeded(id);
+                }
                 let (objects, at, outcome) = match next {
                     Next::Done | Next::Gone => (BTreeSet::new(), None, Outcome::Success),
                     Next::At(instant) => (BTreeSet::new(), Some(instant), Outcome::RequeueAfter),
-                    Next::When { objects, deadline } => (objects, deadline, Outcome::RequeueAfter),
+                    Next::When { objects, deadline } | Next::Underway { objects, deadline } => {
+                        (objects, deadline, Outcome::RequeueAfter)
+                    }
                 };
                 self.rest(&running, objects, at.map(|instant| (instant, Trigger::Timer)));
                 metrics.passed(id, elapsed);
@@ -174,13 +180,12 @@ impl<R: Reconcile> Workers<R> {
         }
     }
 
-    /// A pass succeeded: the object waits for `objects` and the instant, unless one of the objects has changed already.
+    /// A pass did not fail: the object waits for `objects` and the instant, unless one of the objects has changed already.
     fn rest(&self, running: &Running, objects: BTreeSet<ObjectId>, next: Option<(Instant, Trigger)>) {
         let missed = self.queue.graph.end(&running.id, running.pass, objects);
         if let Some(object) = missed {
             self.queue.handle.wake(running.id.clone(), Trigger::Changed(object));
         }
-        self.queue.handle.succeeded(&running.id);
         self.queue.handle.put_back(&running.id, next);
     }
 

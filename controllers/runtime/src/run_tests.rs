@@ -218,6 +218,24 @@ async fn a_wake_does_not_wait_for_the_backoff_and_does_not_reset_it() {
     assert_eq!(running.passes("a"), [0, 750, 2_250, 3_000, 9_000]);
 }
 
+/// Each attempt is two passes: one that begins something, which ends after a second, and one that reports its failure.
+#[tokio::test(start_paused = true)]
+async fn what_goes_on_outside_the_workers_is_no_success_between_two_failures() {
+    let running = Running::start(1, |_, earlier| match earlier % 2 {
+        0 => {
+            let deadline = Some(Instant::now() + Duration::from_secs(1));
+            at_once(Next::Underway { objects: [deployment("d")].into(), deadline })
+        }
+        _ => fails(),
+    });
+    running.wake("a");
+    sleep(Duration::from_secs(9)).await;
+    assert_eq!(running.passes("a"), [0, 1_000, 1_750, 2_750, 4_250, 5_250, 8_250]);
+    running.graph.changed(&deployment("d"));
+    sleep(Duration::from_millis(1)).await;
+    assert_eq!(running.passes("a").len(), 8, "its end is told");
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_panic_is_a_failure_of_its_object_alone() {
     let running = Running::start(1, |id, earlier| match (id.name.as_str(), earlier) {

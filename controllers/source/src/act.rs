@@ -1,10 +1,10 @@
-//! Carries out what was planned: fetches, archives and publishes, or removes. Decides nothing.
+//! Carries out what was planned: archives what was fetched, and publishes it. Decides nothing.
 
 use jiff::Timestamp;
-use thalweg_artifact::{Artifact, Publication, Storage};
+use thalweg_artifact::{Artifact, Place, Publication, Storage, Tree};
 use thalweg_crds::source::GitRepository;
 
-use crate::{Error, Remote, observe};
+use crate::{Error, Fetched};
 
 /// A new artifact.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -16,18 +16,17 @@ pub(crate) struct Published {
     pub(crate) ignore: Option<String>,
 }
 
-/// Fetches from `remote` and puts the artifact in place.
-pub(crate) async fn store<R: Remote>(
+/// Puts the artifact of what was fetched in place.
+pub(crate) async fn publish<T: Tree + Send + 'static>(
     object: &GitRepository,
-    remote: &R,
+    fetched: Fetched<T>,
     storage: &Storage,
+    place: &Place,
     time: Timestamp,
 ) -> Result<Published, Error> {
-    let place = observe::place(object)?;
-    let fetched = remote.fetch().await?;
+    let Fetched { revision, file_name, summary, tree } = fetched;
     let ignore = object.spec.ignore.clone();
-    let publication =
-        Publication { file_name: fetched.file_name, revision: fetched.revision, ignore: ignore.clone(), time };
-    let artifact = storage.publish(&place, publication, fetched.tree).await?;
-    Ok(Published { artifact, summary: fetched.summary, ignore })
+    let publication = Publication { file_name, revision, ignore: ignore.clone(), time };
+    let artifact = storage.publish(place, publication, tree).await?;
+    Ok(Published { artifact, summary, ignore })
 }

@@ -18,7 +18,7 @@ pub struct Options<R> {
     pub storage: Storage,
     /// Where sources are fetched from; a [`thalweg_git::Git`].
     pub remotes: Arc<R>,
-    /// After how long a pass that goes on says so in the status; never if none.
+    /// After how long an attempt that goes on says so in the status; never if none.
     pub progress_after: Option<Duration>,
 }
 
@@ -49,7 +49,7 @@ pub async fn run<R: Remotes>(
         Objects::<GitRepository>::watch(&context.cluster, namespace.as_deref(), selector.as_deref());
     let (run_options, metrics) = (context.run_options("gitrepository"), context.metrics.clone());
     let following = follow(changes, queue.handle(), context.clone());
-    let reconciler = Arc::new(Reconciler { context, options, objects });
+    let reconciler = Arc::new(Reconciler::new(context, options, objects));
     let working = thalweg_controller_runtime::run(queue, reconciler, run_options, metrics, shutdown);
     tokio::select! { biased;
         () = working => Ok(()),

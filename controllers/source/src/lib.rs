@@ -1,9 +1,10 @@
 //! The source controller: keeps an artifact of every GitRepository's newest revision.
 //!
-//! One pass observes (the stored artifact, the Secret, the revision upstream), plans (keep or store), acts (fetch, archive,
-//! publish) and reports (conditions, events, when to look again). The status is written after the file is in place, and only
-//! when it says something new. A check that finds nothing new asks the upstream for its references and the API server for
-//! nothing, but for the Secret where there is one.
+//! An attempt observes (the stored artifact, the Secret, the revision upstream), plans (keep or store), acts (fetch,
+//! archive, publish) and reports (conditions, events, when to look again). From the first question to the upstream on it is
+//! a task outside the workers: however long upstreams take, nobody waits for them in a worker. The status is written after
+//! the file is in place, and only when it says something new. A check that finds nothing new asks the upstream for its
+//! references and the API server for nothing, but for the Secret where there is one.
 //!
 //! ```ignore
 //! let storage = Storage::new(StorageOptions::new("/data", "source-controller.flux-system.svc.cluster.local."));
@@ -15,6 +16,7 @@
 mod act;
 mod controller;
 mod error;
+mod exchange;
 mod observe;
 mod plan;
 mod reconcile;

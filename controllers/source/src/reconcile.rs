@@ -1,113 +1,130 @@
 //! One pass over one GitRepository: the whole story.
 
-use std::{pin::pin, sync::Arc};
+use std::{panic::resume_unwind, sync::Arc};
 
 use kube::{Api, ResourceExt as _};
 use thalweg_controller_runtime::{ControllerContext, Failure, Next, Reconcile, Trigger, finalizer, patch_status};
 use thalweg_crds::{
     finalizers, managers,
-    source::{Artifact, GIT_REPOSITORY, GROUP, GitRepository},
+    source::{GIT_REPOSITORY, GROUP, GitRepository},
 };
 use thalweg_kubernetes::Objects;
 use thalweg_manifest::ObjectId;
-use tracing::{Span, debug, info, warn};
+use tracing::{Span, warn};
 
 use crate::{
-    Options, Remote as _, Remotes, act,
+    Error, Options, Remotes,
+    exchange::{End, Exchange, Exchanges, Places, Subject, Surroundings},
     observe::{self, Observed},
-    plan::{Course, Plan, course, plan},
-    report::{Again, Outcome, report},
+    plan::{Course, course},
+    report::{Again, Outcome, report, requested_at},
 };
 
 /// How often one pass reads the object again because somebody else wrote to it.
 const CONFLICTS_MAX: usize = 5;
 
 pub(crate) struct Reconciler<R> {
-    pub(crate) context: ControllerContext,
-    pub(crate) options: Options<R>,
-    pub(crate) objects: Arc<Objects<GitRepository>>,
+    context: ControllerContext,
+    options: Options<R>,
+    objects: Arc<Objects<GitRepository>>,
+    exchanges: Exchanges,
+    places: Places,
 }
 
 impl<R: Remotes> Reconcile for Reconciler<R> {
     async fn reconcile(&self, id: &ObjectId, _trigger: &Trigger) -> Result<Next, Failure> {
-        let Some(object) = self.objects.get(id) else { return Ok(Next::Gone) };
+        let Some(object) = self.objects.get(id) else { return Ok(self.exchanges.give_up(id).unwrap_or(Next::Gone)) };
         Span::current().record("generation", object.metadata.generation);
-        match course(&object) {
+        let course = course(&object);
+        if course != Course::Pursue
+            && let Some(next) = self.exchanges.give_up(id)
+        {
+            return Ok(next);
+        }
+        match course {
             Course::Finalize => self.finalize(id, &object).await,
             Course::Leave => Ok(Next::Done),
             Course::Rest => self.publish(&object, &Outcome::Rested).await,
             Course::Refuse(message) => self.publish(&object, &Outcome::Refused(message)).await,
             Course::Pursue => {
                 let Some(object) = self.with_finalizer(object).await? else { return Ok(Next::Gone) };
-                let outcome = self.attempt_showing_progress(id, &object).await;
-                self.publish(&object, &outcome).await
+                self.pursue(id, &object).await
             }
         }
     }
 }
 
 impl<R: Remotes> Reconciler<R> {
-    async fn attempt(&self, id: &ObjectId, object: &GitRepository, progress: &Progress) -> Outcome {
-        let now = self.context.clock.now();
-        let observed = match observe::storage(object, &self.options.storage, now).await {
+    pub(crate) fn new(
+        context: ControllerContext,
+        options: Options<R>,
+        objects: Arc<Objects<GitRepository>>,
+    ) -> Reconciler<R> {
+        Reconciler { context, options, objects, exchanges: Exchanges::default(), places: Places::default() }
+    }
+
+    /// Begins an exchange with the remote, finds it under way, or reports its end.
+    async fn pursue(&self, id: &ObjectId, object: &Arc<GitRepository>) -> Result<Next, Failure> {
+        if !self.exchanges.is_for(id, object)
+            && let Some(next) = self.exchanges.give_up(id)
+        {
+            return Ok(next);
+        }
+        let Some(mut exchange) = self.exchanges.take(id) else { return self.begin(id, object).await };
+        match exchange.ended() {
+            Some(End::Outcome(outcome)) => {
+                let next = self.publish(&exchange.object, &outcome).await;
+                // What was asked for meanwhile may be about what came upstream meanwhile.
+                let is_asked_again = requested_at(object) != requested_at(&exchange.object);
+                if is_asked_again { Ok(Next::At(self.context.clock.instant())) } else { next }
+            }
+            Some(End::Panic(panic)) => resume_unwind(panic),
+            Some(End::GivenUp) => self.begin(id, object).await,
+            None => {
+                if let Some(progress) = exchange.progress(self.context.clock.instant())
+                    && let Err(failure) = self.publish(&exchange.object, &progress).await
+                {
+                    warn!(%failure, "the progress could not be shown");
+                }
+                Ok(self.exchanges.keep(id, exchange))
+            }
+        }
+    }
+
+    /// Begins an exchange, unless it is clear already that there can be none.
+    async fn begin(&self, id: &ObjectId, object: &Arc<GitRepository>) -> Result<Next, Failure> {
+        let (storage, clock) = (self.options.storage.clone(), self.context.clock.clone());
+        let observed = match observe::storage(object, &storage, clock.now()).await {
             Ok(observed) => observed,
             Err(error) => {
                 let observed = Observed { stored: observe::Stored::Nothing, tampered: false, garbage: 0 };
-                return Outcome::Failed { observed, verdict: error.verdict(), revision: None };
+                return self.fail(object, observed, &error).await;
             }
         };
-        progress.set(&observed, None);
-        let outcome = self.pursue(id, object, &observed, progress).await;
-        outcome.unwrap_or_else(|error| {
-            let revision = progress.revision();
-            Outcome::Failed { observed, verdict: error.verdict(), revision }
-        })
+        let subject = match self.subject(id, object, &observed).await {
+            Ok(subject) => subject,
+            Err(error) => return self.fail(object, observed, &error).await,
+        };
+        let (graph, places) = (self.context.graph.clone(), self.places.clone());
+        let surroundings = Surroundings { storage, graph, clock, places };
+        let exchange = Exchange::begin(subject, surroundings, self.options.progress_after);
+        Ok(self.exchanges.keep(id, exchange))
     }
 
-    async fn pursue(
+    async fn subject(
         &self,
         id: &ObjectId,
-        object: &GitRepository,
+        object: &Arc<GitRepository>,
         observed: &Observed,
-        progress: &Progress,
-    ) -> Result<Outcome, crate::Error> {
+    ) -> Result<Subject<R::Git>, Error> {
         let credentials = observe::credentials(object, self.context.cluster.client()).await?;
         let remote = self.options.remotes.git(id, &object.spec, &credentials)?;
-        let resolved = remote.resolve().await?;
-        Span::current().record("revision", &resolved.revision);
-        match plan(&object.spec, object.status.as_ref(), observed.stored, &resolved) {
-            Plan::Keep(artifact) => {
-                debug!("the artifact is up to date");
-                let url = self.options.storage.url(&artifact.path);
-                Ok(Outcome::Kept { observed: observed.clone(), artifact: Artifact { url, ..artifact } })
-            }
-            Plan::Store => {
-                progress.set(observed, Some(resolved.revision));
-                let now = self.context.clock.now();
-                let published = act::store(object, &remote, &self.options.storage, now).await?;
-                info!(revision = published.artifact.revision, digest = published.artifact.digest, "stored an artifact");
-                Ok(Outcome::Stored { observed: observed.clone(), published })
-            }
-        }
+        let (place, observed) = (observe::place(object)?, observed.clone());
+        Ok(Subject { id: id.clone(), object: object.clone(), observed, place, remote })
     }
 
-    /// An attempt that is not over after a moment says in the status that it goes on.
-    async fn attempt_showing_progress(&self, id: &ObjectId, object: &Arc<GitRepository>) -> Outcome {
-        let progress = Progress::default();
-        let mut attempt = pin!(self.attempt(id, object, &progress));
-        let Some(moment) = self.options.progress_after else { return attempt.await };
-        tokio::select! { biased;
-            outcome = &mut attempt => return outcome,
-            () = tokio::time::sleep(moment) => {}
-        }
-        let showing = async {
-            if let Some(outcome) = progress.outcome()
-                && let Err(failure) = self.publish(object, &outcome).await
-            {
-                warn!(%failure, "the progress could not be shown");
-            }
-        };
-        tokio::join!(attempt, showing).0
+    async fn fail(&self, object: &Arc<GitRepository>, observed: Observed, error: &Error) -> Result<Next, Failure> {
+        self.publish(object, &Outcome::Failed { observed, verdict: error.verdict(), revision: None }).await
     }
 
     /// The object with our finalizer: it is there before anything is stored. None if the object is gone.
@@ -202,30 +219,5 @@ impl<R: Remotes> Reconciler<R> {
 
     fn api(&self, object: &GitRepository) -> Api<GitRepository> {
         Api::namespaced(self.context.cluster.client().clone(), &object.namespace().unwrap_or_default())
-    }
-}
-
-/// How far an attempt has come.
-#[derive(Default)]
-struct Progress(std::sync::Mutex<Option<(Observed, Option<String>)>>);
-
-impl Progress {
-    fn set(&self, observed: &Observed, revision: Option<String>) {
-        *self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = Some((observed.clone(), revision));
-    }
-
-    fn get(&self) -> Option<(Observed, Option<String>)> {
-        self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner).clone()
-    }
-
-    fn revision(&self) -> Option<String> {
-        self.get()?.1
-    }
-
-    /// What to show. An artifact that may still prove current is not called outdated.
-    fn outcome(&self) -> Option<Outcome> {
-        let (observed, revision) = self.get()?;
-        let is_building = revision.is_some() || observed.stored != observe::Stored::Intact;
-        is_building.then_some(Outcome::Working { observed, revision })
     }
 }

@@ -5,6 +5,7 @@
 mod git;
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use thalweg_artifact::Tree;
 use thalweg_crds::source::GitRepositorySpec;
@@ -58,6 +59,9 @@ pub trait Remote: Send + Sync + 'static {
 
     /// Its files now.
     fn fetch(&self) -> impl Future<Output = Result<Fetched<Self::Tree>, Error>> + Send;
+
+    /// The error of a remote that took longer than `limit` over all that it was asked.
+    fn timed_out(&self, limit: Duration) -> Error;
 }
 
 /// Where remotes come from: a method a kind of source.

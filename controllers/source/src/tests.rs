@@ -3,6 +3,7 @@
 #![expect(clippy::disallowed_methods, reason = "tests look at files")]
 
 mod api;
+mod exchanges;
 
 use std::{
     collections::BTreeMap,
@@ -25,9 +26,22 @@ use thalweg_manifest::ObjectId;
 use self::api::Api;
 use crate::{Credentials, Error, Fetched, Options, Remote, Remotes, Resolved, run};
 
-/// A repository in memory: its newest commit, or why it cannot be asked.
+/// A repository in memory: its newest commit, or why it cannot be asked. All objects have the same.
 #[derive(Clone, Default)]
 struct Upstream(Arc<Shared>);
+
+/// The repository as one object asks it.
+struct Asked {
+    upstream: Upstream,
+    by: String,
+}
+
+/// The question that is not answered.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Silence {
+    Resolve,
+    Fetch,
+}
 
 #[derive(Default)]
 struct Shared {
@@ -35,6 +49,14 @@ struct Shared {
     files: Mutex<BTreeMap<String, String>>,
     failure: Mutex<Option<fn() -> Error>>,
     delay: Mutex<Duration>,
+    /// How long it takes to say what was resolved.
+    hesitation: Mutex<Duration>,
+    /// Objects that get no answer.
+    silent: Mutex<BTreeMap<String, Silence>>,
+    /// Questions without an answer, now.
+    unanswered: Arc<AtomicUsize>,
+    /// What holds up whoever reads a file.
+    hold: Mutex<Option<std::sync::mpsc::Receiver<()>>>,
     resolves: AtomicUsize,
     fetches: AtomicUsize,
     forgotten: Mutex<Vec<String>>,
@@ -60,7 +82,8 @@ impl Upstream {
     }
 
     fn answer(&self) -> Result<String, Error> {
-        match *self.0.failure.lock().unwrap() {
+        let failure = *self.0.failure.lock().unwrap();
+        match failure {
             Some(failure) => Err(failure()),
             None => Ok(self.0.commit.lock().unwrap().clone()),
         }
@@ -68,11 +91,11 @@ impl Upstream {
 }
 
 impl Remotes for Upstream {
-    type Git = Upstream;
+    type Git = Asked;
 
-    fn git(&self, _: &ObjectId, _: &GitRepositorySpec, credentials: &Credentials) -> Result<Upstream, Error> {
+    fn git(&self, id: &ObjectId, _: &GitRepositorySpec, credentials: &Credentials) -> Result<Asked, Error> {
         *self.0.credentials.lock().unwrap() = format!("{credentials:?}");
-        Ok(self.clone())
+        Ok(Asked { upstream: self.clone(), by: id.name.clone() })
     }
 
     async fn forget(&self, id: &ObjectId) -> Result<(), Error> {
@@ -81,7 +104,7 @@ impl Remotes for Upstream {
     }
 }
 
-struct Files(Vec<(String, String)>);
+struct Files(Vec<(String, String)>, Option<std::sync::mpsc::Receiver<()>>);
 
 impl thalweg_artifact::Tree for Files {
     type Error = std::convert::Infallible;
@@ -91,29 +114,68 @@ impl thalweg_artifact::Tree for Files {
     }
 
     fn read(&self, index: usize) -> Result<Vec<u8>, Self::Error> {
+        self.1.iter().for_each(|hold| hold.recv().unwrap());
         Ok(self.0[index].1.clone().into_bytes())
     }
 }
 
-impl Remote for Upstream {
+impl Asked {
+    /// Answers nothing, if the object is to have no answer to this question.
+    async fn silence(&self, question: Silence) {
+        struct Unanswered(Arc<AtomicUsize>);
+        impl Drop for Unanswered {
+            fn drop(&mut self) {
+                self.0.fetch_sub(1, Ordering::SeqCst);
+            }
+        }
+        let shared = &self.upstream.0;
+        let silent = shared.silent.lock().unwrap().get(&self.by) == Some(&question);
+        if silent {
+            shared.unanswered.fetch_add(1, Ordering::SeqCst);
+            let _unanswered = Unanswered(shared.unanswered.clone());
+            std::future::pending::<()>().await;
+        }
+    }
+}
+
+impl Remote for Asked {
     type Tree = Files;
 
     async fn resolve(&self) -> Result<Resolved, Error> {
-        self.0.resolves.fetch_add(1, Ordering::SeqCst);
-        Ok(Resolved { revision: format!("main@sha1:{}", self.answer()?) })
+        let shared = &self.upstream.0;
+        shared.resolves.fetch_add(1, Ordering::SeqCst);
+        self.silence(Silence::Resolve).await;
+        let answer = self.upstream.answer();
+        let hesitation = *shared.hesitation.lock().unwrap();
+        pause(hesitation).await;
+        Ok(Resolved { revision: format!("main@sha1:{}", answer?) })
     }
 
     async fn fetch(&self) -> Result<Fetched<Files>, Error> {
-        self.0.fetches.fetch_add(1, Ordering::SeqCst);
-        let delay = *self.0.delay.lock().unwrap();
-        tokio::time::sleep(delay).await;
-        let commit = self.answer()?;
+        let shared = &self.upstream.0;
+        shared.fetches.fetch_add(1, Ordering::SeqCst);
+        self.silence(Silence::Fetch).await;
+        let delay = *shared.delay.lock().unwrap();
+        pause(delay).await;
+        let commit = self.upstream.answer()?;
+        let files = shared.files.lock().unwrap().clone();
         Ok(Fetched {
             revision: format!("main@sha1:{commit}"),
             file_name: format!("{commit}.tar.gz"),
             summary: format!("subject of {commit}"),
-            tree: Files(self.0.files.lock().unwrap().clone().into_iter().collect()),
+            tree: Files(files.into_iter().collect(), shared.hold.lock().unwrap().take()),
         })
+    }
+
+    fn timed_out(&self, limit: Duration) -> Error {
+        Error::Git(thalweg_git::Error::Timeout { url: "https://example.com/app.git".to_owned(), timeout: limit })
+    }
+}
+
+/// Nothing at all for no time, as a sleep would not be while time stands still.
+async fn pause(time: Duration) {
+    if !time.is_zero() {
+        tokio::time::sleep(time).await;
     }
 }
 
@@ -122,7 +184,7 @@ struct World {
     upstream: Upstream,
     folder: tempfile::TempDir,
     events: Events,
-    _stop: tokio_util::sync::DropGuard,
+    stop: tokio_util::sync::DropGuard,
 }
 
 impl World {
@@ -144,7 +206,7 @@ impl World {
         let storage = Storage::new(StorageOptions::new(folder.path(), "source-controller.flux-system.svc."));
         let shutdown = CancellationToken::new();
         tokio::spawn(run(context, Options::new(storage, upstream.clone()), shutdown.clone()));
-        World { api, upstream, folder, events, _stop: shutdown.drop_guard() }
+        World { api, upstream, folder, events, stop: shutdown.drop_guard() }
     }
 
     /// A running controller, and a repository whose artifact is stored.
@@ -170,12 +232,20 @@ impl World {
     }
 
     fn status(&self) -> Value {
-        self.api.get("app").expect("the object exists")["status"].clone()
+        self.status_of("app")
+    }
+
+    fn status_of(&self, name: &str) -> Value {
+        self.api.get(name).expect("the object exists")["status"].clone()
     }
 
     /// The conditions as `Type=Status Reason message` lines.
     fn conditions(&self) -> Vec<String> {
-        let status = self.status();
+        self.conditions_of("app")
+    }
+
+    fn conditions_of(&self, name: &str) -> Vec<String> {
+        let status = self.status_of(name);
         let conditions = status["conditions"].as_array().cloned().unwrap_or_default();
         let text = |condition: &Value, field: &str| condition[field].as_str().unwrap_or_default().to_owned();
         let line = |c: &Value| {

@@ -15,16 +15,17 @@ use crate::{Checkout, Error, Limits, Reference, Remote, Resolved, cache::Cache, 
 pub struct Options {
     /// The folder of the caches. Nobody else may write to it.
     pub cache: PathBuf,
-    /// Operations that run at once; others wait without a thread.
+    /// Operations that run at once, each on a thread of its own; others wait without one. A server that says nothing holds its
+    /// thread for the whole timeout of its remote.
     pub concurrent_max: usize,
     /// What one repository may cost.
     pub limits: Limits,
 }
 
 impl Options {
-    /// Caches below `cache`, four operations at once, the default limits.
+    /// Caches below `cache`, 128 operations at once, the default limits.
     pub fn new(cache: impl Into<PathBuf>) -> Options {
-        Options { cache: cache.into(), concurrent_max: 4, limits: Limits::default() }
+        Options { cache: cache.into(), concurrent_max: 128, limits: Limits::default() }
     }
 }
 

@@ -8,6 +8,7 @@
 //! | Git repositories in memory, for the source controller in a simulation | [`MemoryGit`], [`MemoryRepository`] |
 //! | what goes wrong between a program and its API server | [`faults`] |
 //! | what must hold whatever went wrong | [`oracles`] |
+//! | a server that never answers | [`SilentServer`] |
 //! | our own binary | [`Process`] |
 //! | waiting | [`eventually`], [`observe`] |
 //!
@@ -34,6 +35,7 @@ mod memory_git;
 mod objects;
 pub mod oracles;
 mod process;
+mod silent_server;
 mod tools;
 mod waiting;
 mod worktree;
@@ -45,6 +47,7 @@ pub use git_server::{Access, GitServer, GitServerOptions, GitTraffic};
 pub use memory_git::{MemoryFiles, MemoryGit, MemoryRemote, MemoryRepository};
 pub use objects::{apply, install_crds, read_documents};
 pub use process::{Process, ProcessOptions, free_port};
+pub use silent_server::SilentServer;
 pub use tools::{programs_binary, thalweg_binary, workspace_root};
 pub use waiting::{eventually, observe};
 pub use worktree::Worktree;

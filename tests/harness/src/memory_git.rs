@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::convert::Infallible;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use sha2::{Digest as _, Sha256};
 use thalweg_artifact::Tree;
@@ -162,6 +163,10 @@ impl Remote for MemoryRemote {
             summary: format!("commit {commit}"),
             tree: MemoryFiles(files.into_iter().collect()),
         })
+    }
+
+    fn timed_out(&self, limit: Duration) -> Error {
+        Error::Git(thalweg_git::Error::Timeout { url: self.url.clone(), timeout: limit })
     }
 }
 

@@ -1,5 +1,7 @@
 //! Git repositories over HTTP(S).
 
+use std::time::Duration;
+
 use thalweg_artifact::Tree;
 use thalweg_crds::source::{self, GitRepositorySpec};
 use thalweg_git::{Auth, Checkout, Contents, Git, Reference};
@@ -53,6 +55,10 @@ impl Remote for Repository {
             summary: shortened(checkout.subject()),
             tree: Files { contents: checkout.contents().map_err(Error::Git)?, checkout },
         })
+    }
+
+    fn timed_out(&self, limit: Duration) -> Error {
+        Error::Git(thalweg_git::Error::Timeout { url: self.remote.url().to_owned(), timeout: limit })
     }
 }
 

@@ -1,9 +1,14 @@
 //! What a GitRepository fetches, and with whose credentials.
 
-use serde_json::{Value, json};
-use thalweg_harness::{Access, Authority, GitServerOptions, eventually};
+use std::time::Duration;
 
-use crate::ground::{Ground, LIMIT, config_map, line};
+use serde_json::{Value, json};
+use thalweg_harness::{Access, Authority, GitServerOptions, SilentServer, eventually, observe};
+
+use crate::ground::{Ground, LIMIT, condition, config_map, line};
+
+/// More than the controllers have workers, of which there are ten.
+const SILENT: usize = 12;
 
 #[tokio::test]
 async fn each_kind_of_reference_names_its_revision_as_flux_does() {
@@ -155,5 +160,33 @@ async fn a_deleted_source_takes_its_artifact_along() {
     ground.delete("GitRepository", "fleet").await;
     ground.until_gone("GitRepository", "fleet").await;
     assert_eq!(reqwest::get(url).await.unwrap().status(), 404);
+    ground.leave().await;
+}
+
+#[tokio::test]
+async fn git_servers_that_do_not_answer_hold_up_no_other() {
+    let (ground, silent) = (Ground::new("silent-servers").await, SilentServer::start().await.unwrap());
+    for number in 0..SILENT {
+        let url = format!("http://{}/{number}.git", silent.address());
+        let spec = json!({"interval": "1h", "timeout": "5m", "url": url, "ref": {"branch": "main"}});
+        ground.apply_one("source.toolkit.fluxcd.io/v1", "GitRepository", &format!("silent-{number}"), spec).await;
+    }
+    // What holds a worker shows here already: no more servers are asked than there are workers.
+    silent.connected(LIMIT, 4).await.unwrap();
+    ground.write("apps/a.yaml", &config_map("a", "1"));
+    let commit = ground.push("first");
+    ground.source(json!({})).await;
+    let is_stored = || async {
+        let fleet = ground.object("GitRepository", "fleet").await.ok_or("there is none")?;
+        let revision = fleet["status"]["artifact"]["revision"].as_str().unwrap_or_default();
+        if revision.ends_with(&commit) { Ok(()) } else { Err("it has no artifact") }
+    };
+    observe(Duration::from_secs(15), "the repository that is served is stored", is_stored).await.unwrap();
+    silent.connected(LIMIT, SILENT).await.unwrap();
+    for number in 0..SILENT {
+        let name = format!("silent-{number}");
+        let says_so = |object: &Value| condition(object, "Reconciling")["message"] == "building artifact";
+        ground.until("GitRepository", &name, "says that it goes on", says_so).await;
+    }
     ground.leave().await;
 }
