@@ -4,6 +4,7 @@ use std::fmt;
 
 use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Number, Value};
+use thalweg_schema::go_kind;
 
 use crate::protobuf;
 use crate::request::Payload;
@@ -91,18 +92,6 @@ pub(crate) fn yaml(bytes: &[u8]) -> Result<Decoded, String> {
     }
     let value: Value = serde_yaml::from_slice(bytes).map_err(|error| format!("yaml: {error}"))?;
     Ok(Decoded { value, duplicates: Vec::new() })
-}
-
-/// What Go's JSON decoder calls the kind of a value.
-fn go_kind(value: &Value) -> &'static str {
-    match value {
-        Value::Null => "null",
-        Value::Bool(_) => "bool",
-        Value::Number(_) => "number",
-        Value::String(_) => "string",
-        Value::Array(_) => "array",
-        Value::Object(_) => "object",
-    }
 }
 
 fn summary(bytes: &[u8]) -> String {

@@ -1,5 +1,7 @@
 //! Whether texts are names, labels and keys, in the server's words (apimachinery's `validate/content` package).
 
+pub(crate) use thalweg_schema::quoted;
+
 /// How the objects of a kind may be named.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum NameRule {
@@ -98,24 +100,6 @@ pub(crate) fn label_value(text: &str) -> Vec<String> {
         problems.push(pattern(rule, &format!("({KEY_FORMAT})?"), &["MyValue", "my_value", "12345"]));
     }
     problems
-}
-
-/// A text as Go quotes it with `%q`.
-pub(crate) fn quoted(text: &str) -> String {
-    let mut quoted = String::from("\"");
-    for character in text.chars() {
-        match character {
-            '"' => quoted.push_str("\\\""),
-            '\\' => quoted.push_str("\\\\"),
-            '\n' => quoted.push_str("\\n"),
-            '\t' => quoted.push_str("\\t"),
-            '\r' => quoted.push_str("\\r"),
-            other if other.is_control() => quoted.push_str(&format!("\\x{:02x}", u32::from(other))),
-            other => quoted.push(other),
-        }
-    }
-    quoted.push('"');
-    quoted
 }
 
 fn too_long(text: &str, bytes_max: usize) -> Vec<String> {

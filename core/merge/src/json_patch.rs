@@ -6,7 +6,9 @@
 
 use serde_json::{Map, Value};
 
-use crate::patch_error::{PatchError, go_kind};
+use thalweg_schema::go_kind;
+
+use crate::patch_error::PatchError;
 
 /// Operations in one JSON patch, at most.
 pub const JSON_PATCH_OPERATIONS_MAX: usize = 10_000;

@@ -2,7 +2,9 @@
 
 use serde_json::{Map, Value};
 
-use crate::patch_error::{PatchError, go_kind};
+use thalweg_schema::go_kind;
+
+use crate::patch_error::PatchError;
 
 /// `document` with the fields of `patch`; a null removes a field.
 ///

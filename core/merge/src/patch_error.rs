@@ -45,18 +45,6 @@ impl PatchError {
     }
 }
 
-/// What Go's JSON decoder calls the kind of a value in its errors.
-pub(crate) fn go_kind(value: &Value) -> &'static str {
-    match value {
-        Value::Null => "null",
-        Value::Bool(_) => "bool",
-        Value::Number(_) => "number",
-        Value::String(_) => "string",
-        Value::Array(_) => "array",
-        Value::Object(_) => "object",
-    }
-}
-
 /// What Go calls the type of a decoded JSON value.
 pub(crate) fn go_type(value: &Value) -> &'static str {
     match value {

@@ -6,10 +6,10 @@
 mod list;
 
 use serde_json::{Map, Value};
-use thalweg_schema::{Node, Schema};
+use thalweg_schema::{Node, Schema, go_kind};
 
 use self::list::{merge_list, merge_ordered_list};
-use crate::patch_error::{PatchError, go_kind, go_print, go_type};
+use crate::patch_error::{PatchError, go_print, go_type};
 
 const DIRECTIVE: &str = "$patch";
 const RETAIN_KEYS: &str = "$retainKeys";

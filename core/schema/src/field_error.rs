@@ -107,6 +107,18 @@ pub(crate) fn float(number: Option<f64>) -> String {
     number.to_string()
 }
 
+/// What Go's JSON decoder calls the kind of a value in its errors.
+pub fn go_kind(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "null",
+        Value::Bool(_) => "bool",
+        Value::Number(_) => "number",
+        Value::String(_) => "string",
+        Value::Array(_) => "array",
+        Value::Object(_) => "object",
+    }
+}
+
 /// A text in quotes, as Go prints it with `%q`.
 pub fn quoted(text: &str) -> String {
     let mut quoted = String::from("\"");

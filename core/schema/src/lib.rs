@@ -39,7 +39,7 @@ mod unknown;
 mod validate;
 
 pub use embedded::embedded_errors;
-pub use field_error::{FieldError, child, entry, quoted};
+pub use field_error::{FieldError, child, entry, go_kind, quoted};
 pub use formats::is_known_format;
 pub use list_types::list_type_errors;
 pub use names::{label_errors, subdomain_errors};

@@ -2,6 +2,7 @@
 
 use serde_json::{Number, Value};
 
+use crate::field_error::go_kind;
 use crate::node::{Node, Schema, Type};
 use crate::time::Precision;
 use crate::{quantity, time};
@@ -40,7 +41,7 @@ impl<'a> Reader<'a> {
             (Type::String, Value::String(text)) if node.format == "date-time" => {
                 checked(time::canonical(text, precision(node)))?;
             }
-            (Type::String, other) if node.format == "date-time" => return Err(self.mismatch(name(other), "string")),
+            (Type::String, other) if node.format == "date-time" => return Err(self.mismatch(go_kind(other), "string")),
             (Type::String, Value::String(text)) if node.format == "byte" => {
                 if let Some(position) = base64_error(text) {
                     self.keep(format!("illegal base64 data at input byte {position}"));
@@ -64,7 +65,7 @@ impl<'a> Reader<'a> {
                     }
                 }
             }
-            (_, other) => self.keep(self.mismatch(name(other), &node.go_type)),
+            (_, other) => self.keep(self.mismatch(go_kind(other), &node.go_type)),
         }
         Ok(())
     }
@@ -106,22 +107,11 @@ fn is_integer(number: &Number, format: &str) -> bool {
     number.as_i64().is_some_and(|number| format != "int32" || i32::try_from(number).is_ok())
 }
 
-fn name(value: &Value) -> &'static str {
-    match value {
-        Value::Null => "null",
-        Value::Bool(_) => "bool",
-        Value::Number(_) => "number",
-        Value::String(_) => "string",
-        Value::Array(_) => "array",
-        Value::Object(_) => "object",
-    }
-}
-
 /// A number that does not fit is named.
 fn with_number(value: &Value) -> String {
     match value {
         Value::Number(number) => format!("number {number}"),
-        other => name(other).to_string(),
+        other => go_kind(other).to_string(),
     }
 }
 

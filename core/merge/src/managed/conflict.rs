@@ -2,10 +2,11 @@
 
 use std::fmt;
 
+use thalweg_schema::quoted;
+
 use super::entries::{Manager, Operation};
 use super::field_set::FieldSet;
 use super::path::PathElement;
-use super::values::quoted;
 
 /// Why a configuration is not applied.
 #[derive(Debug, thiserror::Error)]

@@ -5,6 +5,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use serde_json::{Number, Value};
+use thalweg_schema::quoted;
 
 use super::values;
 
@@ -100,7 +101,7 @@ impl Scalar {
 impl fmt::Display for Scalar {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.0 {
-            Value::String(text) => f.write_str(&values::quoted(text)),
+            Value::String(text) => f.write_str(&quoted(text)),
             other => f.write_str(&values::printed(other)),
         }
     }

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::cmp::Ordering;
 
 use serde_json::{Number, Value};
+use thalweg_schema::quoted;
 
 /// Below this, floats are integers exactly.
 const WHOLE_MAX: f64 = 9_007_199_254_740_992.0;
@@ -167,28 +168,4 @@ fn printed_number(number: &Number) -> String {
     let Some((digits, exponent)) = text.split_once('e') else { return text };
     let (sign, exponent) = exponent.strip_prefix('-').map_or(('+', exponent), |exponent| ('-', exponent));
     format!("{digits}e{sign}{exponent:0>2}")
-}
-
-/// A text as Go's `%q` prints it.
-pub(super) fn quoted(text: &str) -> String {
-    let mut quoted = String::with_capacity(text.len() + 2);
-    quoted.push('"');
-    for character in text.chars() {
-        match character {
-            '"' => quoted.push_str("\\\""),
-            '\\' => quoted.push_str("\\\\"),
-            '\n' => quoted.push_str("\\n"),
-            '\r' => quoted.push_str("\\r"),
-            '\t' => quoted.push_str("\\t"),
-            '\u{7}' => quoted.push_str("\\a"),
-            '\u{8}' => quoted.push_str("\\b"),
-            '\u{b}' => quoted.push_str("\\v"),
-            '\u{c}' => quoted.push_str("\\f"),
-            other if (other as u32) < 0x80 && other.is_control() => quoted += &format!("\\x{:02x}", other as u32),
-            other if other.is_control() => quoted += &format!("\\u{:04x}", other as u32),
-            other => quoted.push(other),
-        }
-    }
-    quoted.push('"');
-    quoted
 }
