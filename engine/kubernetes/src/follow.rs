@@ -230,7 +230,7 @@ async fn watch_from(
 ) -> Option<Error> {
     let mut fruitless = 0;
     let listed = Instant::now();
-    loop {
+    while listed.elapsed() < LIST_AGAIN {
         let (started, from) = (Instant::now(), resource_version.clone());
         let end = watch_once(client, collection, follower, &mut resource_version).await;
         let expired = matches!(end, End::Expired);
@@ -249,7 +249,6 @@ async fn watch_from(
                 tracing::debug!(subject = collection.subject, reason = error.message(), "watch failed")
             }
             End::Expired if fruitful => return None,
-            End::Closed if fruitful && listed.elapsed() >= LIST_AGAIN => return None,
             End::Closed if fruitful => continue,
             End::Expired | End::Closed => {}
         }
@@ -259,6 +258,7 @@ async fn watch_from(
             return None;
         }
     }
+    None
 }
 
 async fn watch_once(

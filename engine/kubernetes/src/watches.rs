@@ -404,6 +404,22 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
+    async fn streams_that_break_time_and_again_do_not_put_off_the_next_list() {
+        let versions = std::sync::atomic::AtomicU64::new(10);
+        let (watches, _changes, log) = watches(move |asked| match asked.is_watch() {
+            true => {
+                let version = versions.fetch_add(1, std::sync::atomic::Ordering::Relaxed).to_string();
+                closed(&[event("MODIFIED", &object("a", "u1", &version)), json!("?")])
+            }
+            false => list("5", &[object("a", "u1", "3")]),
+        });
+        watches.ensure(&config_maps());
+        tokio::time::sleep(Duration::from_secs(35 * 60)).await;
+        let lists = log.lock().unwrap().iter().filter(|asked| !asked.is_watch()).count();
+        assert!(lists >= 2, "{lists} in 35 minutes");
+    }
+
+    #[tokio::test(start_paused = true)]
     async fn a_watch_that_is_not_even_begun_is_asked_for_again() {
         let told_then = open(&[event("MODIFIED", &object("a", "u1", "7"))]);
         let lists = vec![list("5", &[object("a", "u1", "3")])];
