@@ -50,20 +50,11 @@ impl Ground {
             let path = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions";
             for server in [&self.ours, &self.real] {
                 server.ask(&sent("POST", path, &definition)).await;
-                for _ in 0..100 {
-                    let answer = server.ask(&sent("GET", &format!("{path}/{name}"), &Value::Null)).await;
-                    let conditions = answer.body["status"]["conditions"].as_array().cloned().unwrap_or_default();
-                    if conditions.iter().any(|one| one["type"] == "Established" && one["status"] == "True") {
-                        break;
-                    }
-                    tokio::time::sleep(std::time::Duration::from_millis(100)).await;
-                }
+                server.until_served(name, &definition["spec"]).await?;
             }
         }
         let account = json!({"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "default"}});
         self.ours.ask(&sent("POST", "/api/v1/namespaces/default/serviceaccounts", &account)).await;
-        // Established is said a little before the new kind is served everywhere.
-        tokio::time::sleep(std::time::Duration::from_secs(1)).await;
         Ok(())
     }
 

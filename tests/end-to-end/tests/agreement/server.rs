@@ -1,11 +1,19 @@
 //! A server that is asked: the real one or the embedded one.
 
+use std::time::Duration;
+
+use anyhow::Result;
 use http::{Request, header};
 use http_body_util::BodyExt;
 use kube::Client;
 use serde_json::Value;
+use thalweg_harness::observe;
 
+use crate::ground::sent;
 use crate::step::Sent;
+
+/// How long a new kind may take to be served.
+const LIMIT: Duration = Duration::from_secs(30);
 
 /// The name by which both servers know who asks.
 pub(crate) const USER_AGENT: &str = "agreement/1";
@@ -27,6 +35,31 @@ pub(crate) struct Answer {
 }
 
 impl Server {
+    /// Waits until a definition is established and each served version of its kind answers a list: Established is said a
+    /// little before that.
+    pub(crate) async fn until_served(&self, name: &str, spec: &Value) -> Result<()> {
+        let definition = format!("/apis/apiextensions.k8s.io/v1/customresourcedefinitions/{name}");
+        let (group, plural) = (&spec["group"], &spec["names"]["plural"]);
+        let served = spec["versions"].as_array().into_iter().flatten().filter(|version| version["served"] == true);
+        let lists = served.map(|version| format!("/apis/{group}/{}/{plural}", version["name"]).replace('"', ""));
+        let lists: Vec<String> = lists.collect();
+        observe(LIMIT, &format!("{name} is served"), || async {
+            let answer = self.ask(&sent("GET", &definition, &Value::Null)).await;
+            let conditions = answer.body["status"]["conditions"].as_array().cloned().unwrap_or_default();
+            if !conditions.iter().any(|one| one["type"] == "Established" && one["status"] == "True") {
+                return Err(answer.body["status"].to_string());
+            }
+            for list in &lists {
+                let answer = self.ask(&sent("GET", list, &Value::Null)).await;
+                if answer.status != 200 {
+                    return Err(format!("{list}: {} {}", answer.status, answer.body));
+                }
+            }
+            Ok(())
+        })
+        .await
+    }
+
     /// Asks, and waits for the whole answer.
     pub(crate) async fn ask(&self, sent: &Sent) -> Answer {
         let mut request =
