@@ -43,7 +43,7 @@ impl<'a> Watched<'a> {
     }
 
     async fn requests(&mut self) -> Requests {
-        self.instance.calls.quiet(QUIET).await;
+        self.instance.wire.quiet(QUIET).await;
         let audit = self.plane.audit().unwrap();
         let (mark, now) = (self.mark, audit.mark().unwrap());
         self.mark = now;

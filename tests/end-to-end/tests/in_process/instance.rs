@@ -4,17 +4,18 @@ use thalweg_controller_runtime::{
     CancellationToken, Clock, ControllerContext, ControllerOptions, Events, Graph, Metrics, Random, chain,
 };
 use thalweg_harness::ControlPlane;
+use thalweg_harness::faults::{Schedule, Wire};
 use thalweg_kubernetes::{Cluster, service};
 use thalweg_kustomize_controller::{Options, run};
 use tokio::runtime::Runtime;
 use tower::Layer as _;
 
-use crate::calls::Calls;
-
 /// A running controller. Dropping it ends it.
 pub(crate) struct Instance {
     runtime: Option<Runtime>,
-    pub(crate) calls: Calls,
+    /// The requests of the instance: named, counted, and ended where a test says.
+    pub(crate) wire: Wire,
+    namespace: String,
     metrics: Metrics,
 }
 
@@ -29,16 +30,16 @@ impl Instance {
     pub(crate) fn start_with(plane: &'static ControlPlane, namespace: &str, name: &str, options: Options) -> Self {
         log_if_asked();
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
-        let (calls, metrics) = (Calls::new(namespace), Metrics::new());
-        let controller = work(plane, namespace.to_owned(), name.to_owned(), calls.clone(), metrics.clone(), options);
+        let (wire, metrics) = (Wire::new(namespace, Schedule::none()), Metrics::new());
+        let controller = work(plane, namespace.to_owned(), name.to_owned(), wire.clone(), metrics.clone(), options);
         runtime.spawn(controller);
-        Self { runtime: Some(runtime), calls, metrics }
+        Self { runtime: Some(runtime), wire, namespace: namespace.to_owned(), metrics }
     }
 
     /// How many passes over a Kustomization of its namespace have ended. What happens in other namespaces makes passes
     /// too: objects there may name an owner that is not known here.
     pub(crate) fn passes(&self) -> u64 {
-        let (metrics, namespace) = (self.metrics.encode(), format!("namespace=\"{}\"", self.calls.namespace()));
+        let (metrics, namespace) = (self.metrics.encode(), format!("namespace=\"{}\"", self.namespace));
         let counters = metrics.lines().filter(|line| line.starts_with("gotk_reconcile_duration_seconds_count{"));
         let ours = counters.filter(|line| line.contains(&namespace));
         ours.filter_map(|line| line.rsplit(' ').next()?.parse::<u64>().ok()).sum()
@@ -47,16 +48,16 @@ impl Instance {
 
 impl Drop for Instance {
     fn drop(&mut self) {
-        self.calls.end();
+        self.wire.end();
         self.runtime.take().expect("it is taken here alone").shutdown_background();
     }
 }
 
-async fn work(plane: &ControlPlane, namespace: String, name: String, calls: Calls, metrics: Metrics, options: Options) {
+async fn work(plane: &ControlPlane, namespace: String, name: String, wire: Wire, metrics: Metrics, options: Options) {
     let client = plane.client(&name).await.unwrap();
     let clock = Clock::system();
     let context = ControllerContext {
-        cluster: Cluster::from_client(kube::Client::new(calls.layer(service(client)), "default")),
+        cluster: Cluster::from_client(kube::Client::new(wire.layer(service(client)), "default")),
         graph: Graph::new(),
         events: Events::in_memory(clock.clone()),
         metrics,

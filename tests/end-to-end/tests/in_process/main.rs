@@ -6,7 +6,6 @@
 #![expect(clippy::unwrap_used, reason = "tests; clippy sees only the functions marked as such")]
 
 mod budgets;
-mod calls;
 mod configuration;
 mod crash;
 mod fetching;

@@ -105,6 +105,18 @@ impl Wire {
         let _ = state.wait_for(|state| state.has_ended && state.in_flight == 0).await;
     }
 
+    /// Waits until no request that has a label was answered for this long.
+    pub async fn quiet(&self, pause: Duration) {
+        loop {
+            let before = self.state.borrow().labels.len();
+            tokio::time::sleep(pause).await;
+            let state = self.state.borrow();
+            if state.labels.len() == before && state.in_flight == 0 {
+                return;
+            }
+        }
+    }
+
     /// Whether the program has ended.
     pub fn has_ended(&self) -> bool {
         self.state.borrow().has_ended

@@ -9,10 +9,10 @@ use std::time::Duration;
 use anyhow::{Context as _, Result, ensure};
 use futures::StreamExt as _;
 use kube::Client;
+use thalweg_harness::faults::{Label, Point, Schedule, Side};
 use thalweg_harness::{ControlPlane, observe};
 use tokio::time::Instant;
 
-use crate::calls::{Label, Point, Side};
 use crate::ground::{Ground, LIMIT, Publisher};
 use crate::instance::Instance;
 use thalweg_end_to_end::commit::{Commit, ids};
@@ -47,9 +47,9 @@ pub(super) async fn check(scenario: &Scenario) {
     };
     let name = format!("crash-{}", scenario.name);
     let fault_free = stage.run_without_fault(&name).await.context("without a fault").unwrap();
-    let sides = [Side::Before, Side::After];
     let labels = fault_free.labels.iter();
-    let points: Vec<Point> = labels.flat_map(|label| sides.map(|side| Point { side, label: label.clone() })).collect();
+    let points: Vec<Point> =
+        labels.flat_map(|label| Side::ALL.map(|side| Point { side, label: label.clone() })).collect();
     let chosen = choice.of(&points);
 
     let runs = chosen.iter().enumerate().map(|(index, point)| {
@@ -118,15 +118,15 @@ impl Stage<'_> {
     async fn run_without_fault(&self, name: &str) -> Result<FaultFree> {
         let (ground, instance) = self.prepare(name).await?;
         let before = ground.read().await?;
-        instance.calls.begin(None);
+        instance.wire.begin(Schedule::none());
         self.begin_change(&ground).await?;
         ground.reach(self.scenario.changed()).await?;
-        instance.calls.quiet(QUIET).await;
-        let labels = instance.calls.labels();
+        instance.wire.quiet(QUIET).await;
+        let labels = instance.wire.labels();
         if self.scenario.is_reverted() {
             self.revert(&ground).await?;
             ground.reach(self.scenario.end.as_ref()).await?;
-            instance.calls.quiet(QUIET).await;
+            instance.wire.quiet(QUIET).await;
         }
         let world = ground.read().await?;
         world.check_inventories()?;
@@ -141,9 +141,12 @@ impl Stage<'_> {
     async fn run_to(&self, point: &Point, fault_free: &FaultFree, name: &str) -> Result<()> {
         let (ground, instance) = self.prepare(name).await?;
         let before = ground.read().await?;
-        instance.calls.begin(Some(point.clone()));
+        instance.wire.begin(Schedule::end_at(point));
         self.begin_change(&ground).await?;
-        instance.calls.ended(LIMIT).await?;
+        let ended = tokio::time::timeout(LIMIT, instance.wire.ended()).await;
+        let requests =
+            || format!("this point was not reached within {LIMIT:?}; the requests were {:#?}", instance.wire.labels());
+        ended.with_context(requests)?;
         let at_crash = ground.read().await?;
         at_crash.check_inventories().context("at the crash")?;
         ground.check_canaries().await.context("at the crash")?;
@@ -173,13 +176,13 @@ impl Stage<'_> {
             })
             .await?;
         }
-        instance.calls.quiet(QUIET).await;
-        let requests = instance.calls.labels().len();
+        instance.wire.quiet(QUIET).await;
+        let requests = instance.wire.labels().len();
         let least = fault_free.labels.len().max(2 * self.scenario.size() + 3);
         ensure!(requests <= REQUESTS_FACTOR_MAX * least, "the second controller sent {requests} requests");
-        instance.calls.begin(None);
+        instance.wire.begin(Schedule::none());
         tokio::time::sleep(QUIET).await;
-        let labels = instance.calls.labels();
+        let labels = instance.wire.labels();
         ensure!(labels.is_empty(), "the second controller does not come to rest: {labels:?}");
         drop(instance);
         ground.remove().await
@@ -192,7 +195,7 @@ impl Stage<'_> {
         if let Some(commit) = &self.scenario.before {
             ground.install(commit, INTERVAL).await?;
             ground.reach(Some(commit)).await.context("before the change")?;
-            instance.calls.quiet(QUIET / 3).await;
+            instance.wire.quiet(QUIET / 3).await;
         }
         Ok((ground, instance))
     }
