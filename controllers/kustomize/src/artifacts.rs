@@ -103,6 +103,21 @@ pub(crate) fn files(
     }
 }
 
+/// The same for who goes on without the files when they cannot be had: a failure is answered once, as `None`, and the next
+/// time the server is asked again.
+pub(crate) fn files_if_any(
+    slot: &mut Option<Fetch>,
+    object: &Kustomization,
+    artifact: &Artifact,
+    context: &Context,
+) -> Option<Fetched> {
+    let fetched = files(slot, object, artifact, context).ok();
+    if fetched.is_none() {
+        *slot = None;
+    }
+    fetched
+}
+
 /// The fetch of a Kustomization, as the graph knows it.
 fn fetch_of(kustomization: &ObjectId) -> ObjectId {
     ObjectId::new(GROUP, "Fetch", &kustomization.namespace, &kustomization.name)

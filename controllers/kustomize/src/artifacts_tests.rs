@@ -225,6 +225,16 @@ async fn a_failure_is_answered_until_it_is_dropped_and_then_the_server_is_asked_
 }
 
 #[tokio::test(start_paused = true)]
+async fn who_goes_on_without_the_files_asks_the_server_again_the_next_time() {
+    let mut world = World::new(Server::FailsTimes(2), 1).await;
+    world.end().await.unwrap_err();
+    let World { slot, object, artifact, context, .. } = &mut world;
+    assert!(files_if_any(slot, object, artifact, context).is_none());
+    assert!(matches!(files_if_any(slot, object, artifact, context), Some(Fetched::Awaited(_))));
+    world.end().await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_file_that_is_not_there_is_told_at_once() {
     let mut world = World::new(Server::Answers(SECOND), 9).await;
     world.artifact.url = world.artifact.url.replace("1.tar.gz", "2.tar.gz");

@@ -89,7 +89,7 @@ fn files_for(
     if siblings.is_empty() {
         return None;
     }
-    artifacts::files(&mut memory.fetch, object, artifact, context).ok()
+    artifacts::files_if_any(&mut memory.fetch, object, artifact, context)
 }
 
 /// Deletes every object of the inventory; answers what is held for others.
