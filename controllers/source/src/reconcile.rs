@@ -73,10 +73,11 @@ impl<R: Remotes> Reconciler<R> {
         let Some(mut exchange) = self.exchanges.take(id) else { return self.begin(id, object).await };
         match exchange.ended() {
             Some(End::Outcome(outcome)) => {
-                let next = self.publish(&exchange.object, &outcome).await;
+                let next = self.publish(&exchange.object, &outcome).await?;
                 // What was asked for meanwhile may be about what came upstream meanwhile.
                 let is_asked_again = requested_at(object) != requested_at(&exchange.object);
-                if is_asked_again { Ok(Next::At(self.context.clock.instant())) } else { next }
+                let again = is_asked_again && !matches!(next, Next::Gone);
+                Ok(if again { Next::At(self.context.clock.instant()) } else { next })
             }
             Some(End::Panic(panic)) => resume_unwind(panic),
             Some(End::GivenUp) => self.begin(id, object).await,
