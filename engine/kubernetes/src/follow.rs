@@ -231,10 +231,10 @@ async fn watch_from(
     let mut fruitless = 0;
     let listed = Instant::now();
     while listed.elapsed() < LIST_AGAIN {
-        let (started, from) = (Instant::now(), resource_version.clone());
-        let end = watch_once(client, collection, follower, &mut resource_version).await;
+        let (mut begun, from) = (None, resource_version.clone());
+        let end = watch_once(client, collection, follower, &mut resource_version, &mut begun).await;
         let expired = matches!(end, End::Expired);
-        let fruitful = resource_version != from || started.elapsed() > PAUSE_MAX;
+        let fruitful = resource_version != from || begun.is_some_and(|begun: Instant| begun.elapsed() > PAUSE_MAX);
         if fruitful {
             *attempts = Attempts::default();
             fruitless = 0;
@@ -254,7 +254,8 @@ async fn watch_from(
         }
         attempts.pause(follower.view(), PAUSE_MAX).await;
         fruitless += 1;
-        if expired {
+        // A list answers, or tells why not.
+        if expired || fruitless > FRUITLESS_WATCHES_MAX {
             return None;
         }
     }
@@ -266,6 +267,7 @@ async fn watch_once(
     collection: &Collection,
     follower: &impl Follower,
     resource_version: &mut String,
+    begun: &mut Option<Instant>,
 ) -> End {
     let query = format!(
         "watch=true&allowWatchBookmarks=true&timeoutSeconds={WATCH_SECONDS}&resourceVersion={}",
@@ -282,6 +284,7 @@ async fn watch_once(
         Ok(Err(error)) => return failed(error),
         Ok(Ok(events)) => events,
     };
+    *begun = Some(Instant::now());
     let mut events = std::pin::pin!(events);
     loop {
         let event = match timeout(silence, events.try_next()).await {

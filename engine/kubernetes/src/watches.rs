@@ -393,7 +393,8 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn an_event_that_never_arrived_is_made_good_by_a_list_every_half_hour() {
         let lists = vec![list("5", &[object("a", "u1", "3")]), list("20", &[object("a", "u1", "9")])];
-        let (watches, mut changes, log) = watches(scripted(lists, vec![open(&[])]));
+        let silent = (0..8).map(|_| open(&[])).collect();
+        let (watches, mut changes, log) = watches(scripted(lists, silent));
         watches.ensure(&config_maps());
         tokio::time::sleep(Duration::from_secs(25 * 60)).await;
         assert_eq!(told(&mut changes), ["a - → 3"]);
@@ -417,6 +418,15 @@ mod tests {
         tokio::time::sleep(Duration::from_secs(35 * 60)).await;
         let lists = log.lock().unwrap().iter().filter(|asked| !asked.is_watch()).count();
         assert!(lists >= 2, "{lists} in 35 minutes");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn where_no_watch_is_ever_begun_the_collection_is_listed() {
+        let lists = vec![list("5", &[object("a", "u1", "3")]), list("20", &[object("a", "u1", "9")])];
+        let (watches, mut changes, _) = watches(scripted(lists, vec![]));
+        watches.ensure(&config_maps());
+        tokio::time::sleep(Duration::from_secs(6 * 60)).await;
+        assert_eq!(told(&mut changes), ["a - → 3", "a 3 → 9"]);
     }
 
     #[tokio::test(start_paused = true)]
