@@ -3,7 +3,8 @@
 use serde_json::Value;
 use thalweg_cel::Rules;
 use thalweg_schema::{
-    FieldError, Resource, Scale, default, default_applied, embedded_errors, list_type_errors, prune, schema_errors,
+    FieldError, Resource, Scale, default, default_applied, embedded_errors, go_type, list_type_errors, prune,
+    schema_errors,
 };
 
 /// Takes unknown fields out of an object and gives absent ones their defaults. Names the fields that were dropped.
@@ -105,16 +106,5 @@ fn replicas_error(path: &str, object: &Value) -> Option<FieldError> {
         Some(number) if number < 0 => invalid(value, "should be a non-negative integer"),
         Some(number) if i32::try_from(number).is_err() => invalid(value, "should be less than or equal to 2147483647"),
         Some(_) => None,
-    }
-}
-
-fn go_type(value: &Value) -> &'static str {
-    match value {
-        Value::Null => "<nil>",
-        Value::Bool(_) => "bool",
-        Value::Number(_) => "float64",
-        Value::String(_) => "string",
-        Value::Array(_) => "[]interface {}",
-        Value::Object(_) => "map[string]interface {}",
     }
 }

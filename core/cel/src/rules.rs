@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use cel::{ExecutionError, Program, Value};
 use serde_json::Value as Json;
-use thalweg_schema::{FieldError, ListType, Node, Rule, Schema, Type, child, entry, is_unchanged};
+use thalweg_schema::{FieldError, Node, Rule, Schema, Type, child, entry, is_unchanged, old_item};
 
 use crate::program::{OLD_SELF, compile, context, describe};
 use crate::values::{optional, value};
@@ -182,13 +182,6 @@ impl<'a> Correlation<'a> {
     fn is_unchanged(self) -> bool {
         self.here.or(self.above).is_some_and(|(schema, old, new)| is_unchanged(schema, old, new))
     }
-}
-
-/// The item of the old list that has the same keys, where the list has keys.
-fn old_item<'a>(schema: &Node, old: &'a Json, item: &Json) -> Option<&'a Json> {
-    let ListType::Map(keys) = &schema.list_type else { return None };
-    let same = |other: &&Json| keys.iter().all(|key| other.get(key) == item.get(key));
-    old.as_array()?.iter().find(same)
 }
 
 /// The message that an expression made, if it is one.

@@ -13,7 +13,7 @@ pub fn merge_patch(document: &Value, patch: &Value) -> Value {
     match (document, patch) {
         (Value::Object(document), Value::Object(patch)) => Value::Object(merge(document, patch)),
         (Value::Object(_), other) => other.clone(),
-        (_, other) => without_nulls(other),
+        (_, other) => without_nulls(other.clone()),
     }
 }
 
@@ -45,13 +45,13 @@ fn merge(document: &Map<String, Value>, patch: &Map<String, Value>) -> Map<Strin
 }
 
 /// A value without the null fields of its objects; the nulls of its lists stay.
-fn without_nulls(value: &Value) -> Value {
+pub(crate) fn without_nulls(value: Value) -> Value {
     match value {
         Value::Object(fields) => {
-            let kept = fields.iter().filter(|(_, value)| !value.is_null());
-            Value::Object(kept.map(|(key, value)| (key.clone(), without_nulls(value))).collect())
+            let kept = fields.into_iter().filter(|(_, value)| !value.is_null());
+            Value::Object(kept.map(|(key, value)| (key, without_nulls(value))).collect())
         }
-        Value::Array(items) => Value::Array(items.iter().map(without_nulls).collect()),
-        other => other.clone(),
+        Value::Array(items) => Value::Array(items.into_iter().map(without_nulls).collect()),
+        other => other,
     }
 }

@@ -45,19 +45,6 @@ impl PatchError {
     }
 }
 
-/// What Go calls the type of a decoded JSON value.
-pub(crate) fn go_type(value: &Value) -> &'static str {
-    match value {
-        Value::Null => "%!s(<nil>)",
-        Value::Bool(_) => "bool",
-        Value::Number(number) if number.is_f64() => "float64",
-        Value::Number(_) => "int64",
-        Value::String(_) => "string",
-        Value::Array(_) => "[]interface {}",
-        Value::Object(_) => "map[string]interface {}",
-    }
-}
-
 /// A value as Go prints it with `%v`: the messages of strategic merge patches quote values so.
 pub(crate) fn go_print(value: &Value) -> String {
     match value {

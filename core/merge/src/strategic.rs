@@ -6,10 +6,11 @@
 mod list;
 
 use serde_json::{Map, Value};
-use thalweg_schema::{Node, Schema, go_kind};
+use thalweg_schema::{Node, Schema, go_kind, go_type};
 
 use self::list::{merge_list, merge_ordered_list};
-use crate::patch_error::{PatchError, go_print, go_type};
+use crate::merge_patch::without_nulls;
+use crate::patch_error::{PatchError, go_print};
 
 const DIRECTIVE: &str = "$patch";
 const RETAIN_KEYS: &str = "$retainKeys";
@@ -104,17 +105,6 @@ fn insert_new(original: &mut Map<String, Value>, key: &str, value: Value) {
     }
 }
 
-fn without_nulls(value: Value) -> Value {
-    match value {
-        Value::Object(fields) => {
-            let kept = fields.into_iter().filter(|(_, value)| !value.is_null());
-            Value::Object(kept.map(|(key, value)| (key, without_nulls(value))).collect())
-        }
-        Value::Array(items) => Value::Array(items.into_iter().map(without_nulls).collect()),
-        other => other,
-    }
-}
-
 /// A value without the objects that carry a `$patch`, whatever it says; nothing when it carries one itself.
 fn without_directives(value: Value) -> Option<Value> {
     match value {
@@ -193,7 +183,8 @@ fn field<'a>(schema: Option<&'a Node>, key: &str) -> Result<Option<&'a Node>, Pa
 }
 
 fn unexpected_type(expected: &str, actual: &Value) -> PatchError {
-    PatchError::Contradiction(format!("expected a {expected}, but received a {}", go_type(actual)))
+    let actual = if actual.is_null() { "%!s(<nil>)" } else { go_type(actual) };
+    PatchError::Contradiction(format!("expected a {expected}, but received a {actual}"))
 }
 
 fn unknown_directive(patch: &Map<String, Value>) -> PatchError {

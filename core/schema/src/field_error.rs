@@ -119,6 +119,19 @@ pub fn go_kind(value: &Value) -> &'static str {
     }
 }
 
+/// The name of the Go type that apimachinery decodes a value into.
+pub fn go_type(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "<nil>",
+        Value::Bool(_) => "bool",
+        Value::Number(number) if number.is_i64() => "int64",
+        Value::Number(_) => "float64",
+        Value::String(_) => "string",
+        Value::Array(_) => "[]interface {}",
+        Value::Object(_) => "map[string]interface {}",
+    }
+}
+
 /// A text in quotes, as Go prints it with `%q`.
 pub fn quoted(text: &str) -> String {
     let mut quoted = String::from("\"");

@@ -39,7 +39,7 @@ mod unknown;
 mod validate;
 
 pub use embedded::embedded_errors;
-pub use field_error::{FieldError, child, entry, go_kind, quoted};
+pub use field_error::{FieldError, child, entry, go_kind, go_type, quoted};
 pub use formats::is_known_format;
 pub use list_types::list_type_errors;
 pub use names::{label_errors, subdomain_errors};
@@ -52,4 +52,4 @@ pub use structural::structural;
 pub use structure::structure_errors;
 pub use typing::type_error;
 pub use unknown::unknown_fields;
-pub use validate::{is_unchanged, schema_errors};
+pub use validate::{is_unchanged, old_item, schema_errors};

@@ -6,6 +6,8 @@
 mod combined;
 mod scalar;
 
+use std::collections::HashSet;
+
 use serde_json::Value;
 
 use crate::field_error::{FieldError, child};
@@ -16,7 +18,13 @@ use crate::node::{ListType, Node, Type};
 /// relative to the value, as the server's do.
 pub fn schema_errors(at: &str, value: &Value, old: Option<&Value>, schema: &Node) -> Vec<FieldError> {
     let outcome = Visit { at, path: String::new(), schema, value, old, compares: old.is_some() }.tolerant();
-    outcome.problems.into_iter().map(|problem| problem.error).collect()
+    let mut said = HashSet::new();
+    outcome
+        .problems
+        .into_iter()
+        .filter(|problem| said.insert(problem.text.clone()))
+        .map(|problem| problem.error)
+        .collect()
 }
 
 /// One value and its schema.
@@ -46,15 +54,13 @@ struct Problem {
 }
 
 impl Outcome {
-    fn merge(&mut self, other: Outcome) {
+    fn merge(&mut self, mut other: Outcome) {
         self.checks += other.checks;
-        other.problems.into_iter().for_each(|problem| self.add(problem));
+        self.problems.append(&mut other.problems);
     }
 
     fn add(&mut self, problem: Problem) {
-        if !self.problems.iter().any(|known| known.text == problem.text) {
-            self.problems.push(problem);
-        }
+        self.problems.push(problem);
     }
 
     fn holds(&self) -> bool {
@@ -191,7 +197,7 @@ fn type_names(schema: &Node) -> &'static [&'static str] {
 }
 
 /// The item of the old list with the same keys.
-pub(crate) fn old_item<'a>(schema: &Node, old: &'a Value, item: &Value) -> Option<&'a Value> {
+pub fn old_item<'a>(schema: &Node, old: &'a Value, item: &Value) -> Option<&'a Value> {
     let ListType::Map(keys) = &schema.list_type else { return None };
     let wanted = identity(item, keys);
     old.as_array()?.iter().find(|old| old.is_object() && identity(old, keys) == wanted)

@@ -4,9 +4,10 @@ use std::collections::BTreeSet;
 use std::fmt;
 
 use serde_json::Value;
+use thalweg_schema::go_type;
 
 use super::shape::{Form, ScalarType, Shape};
-use super::values::{go_type, printed, printed_as_source};
+use super::values::{printed, printed_as_source};
 
 /// What does not fit, and where.
 #[derive(Debug)]

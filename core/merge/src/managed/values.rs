@@ -145,19 +145,6 @@ pub(super) fn printed_as_source(value: &Value) -> String {
     }
 }
 
-/// The name of the Go type that a value is decoded into.
-pub(super) fn go_type(value: &Value) -> &'static str {
-    match value {
-        Value::Null => "<nil>",
-        Value::String(_) => "string",
-        Value::Number(number) if number.is_f64() => "float64",
-        Value::Number(_) => "int64",
-        Value::Bool(_) => "bool",
-        Value::Array(_) => "[]interface {}",
-        Value::Object(_) => "map[string]interface {}",
-    }
-}
-
 /// Integers as they are; floats with an exponent, of two digits at least, from a million on and below 10⁻⁴.
 fn printed_number(number: &Number) -> String {
     let Some(float) = number.as_f64().filter(|_| number.is_f64()) else { return number.to_string() };
