@@ -84,7 +84,6 @@ pub(crate) fn select(state: &State, call: &Call) -> Result<List, Status> {
             .map_err(|_| Status::bad_request(format!("strconv.ParseInt: parsing {}: invalid syntax", quoted(text))))?,
     };
     let limit = usize::try_from(limit).unwrap_or(0);
-    state.check_reached(version)?;
     let exact = query.get("resourceVersionMatch") == "Exact";
     let token = Token::parse(query.get("continue"))?;
     let (at, start) = match &token {
@@ -96,6 +95,7 @@ pub(crate) fn select(state: &State, call: &Call) -> Result<List, Status> {
         None if version != 0 && (exact || limit > 0 && query.get("resourceVersionMatch").is_empty()) => (version, None),
         None => (state.store.version(), None),
     };
+    state.check_reached(version.max(at))?;
     // A list from "0" comes from the cache of the real server, which knows no pages.
     let limit = if query.get("resourceVersion") == "0" && token.is_none() { 0 } else { limit };
     let past;
@@ -114,24 +114,20 @@ pub(crate) fn select(state: &State, call: &Call) -> Result<List, Status> {
 
 fn page(objects: &Objects, choice: &Choice, start: Option<&str>, limit: usize, at: u64) -> List {
     let mut list = List { resource_version: at, ..List::default() };
-    let path = |object: &Object| match choice.namespace.is_empty() && !object.namespace().is_empty() {
-        true => format!("{}/{}", object.namespace(), object.name()),
-        false => object.name().to_owned(),
-    };
-    let mut rest = objects.values().filter(|object| choice.matches(object));
-    let mut last: Option<&Arc<Object>> = None;
-    for object in rest.by_ref() {
-        if start.is_some_and(|start| path(object).as_str() < start) {
-            continue;
-        }
+    // Tokens name places within what is listed.
+    let within = if choice.namespace.is_empty() { String::new() } else { format!("{}/", choice.namespace) };
+    let first = format!("{within}{}", start.unwrap_or_default());
+    let mut rest = objects.range(first..).filter(|(_, object)| choice.matches(object));
+    let mut last: Option<&str> = None;
+    for (path, object) in rest.by_ref() {
         if let Some(last) = last.filter(|_| limit > 0 && list.items.len() == limit) {
-            list.continue_ = Token { version: Some(at), start: format!("{}\0", path(last)) }.text();
+            list.continue_ = Token { version: Some(at), start: format!("{last}\0") }.text();
             let whole = choice.labels.is_empty() && choice.fields.is_empty();
             list.remaining = whole.then(|| 1 + rest.count() as u64);
             break;
         }
         list.items.push(Arc::clone(object));
-        last = Some(object);
+        last = path.strip_prefix(&within);
     }
     list
 }

@@ -7,10 +7,8 @@ use crate::object::Object;
 
 /// Where the objects of one kind are kept, whatever the version: `(group, plural)`.
 pub(crate) type Collection = Arc<(String, String)>;
-/// An object within its collection: `(namespace, name)`.
-pub(crate) type Key = (String, String);
-/// The objects of one collection, in the order in which lists give them.
-pub(crate) type Objects = BTreeMap<Key, Arc<Object>>;
+/// The objects of one collection by [`path`], which is the order in which lists give them.
+pub(crate) type Objects = BTreeMap<String, Arc<Object>>;
 
 /// One write.
 #[derive(Clone, Debug)]
@@ -52,7 +50,7 @@ impl Store {
     }
 
     pub(crate) fn get(&self, collection: &Collection, namespace: &str, name: &str) -> Option<&Arc<Object>> {
-        self.collections.get(collection)?.get(&(namespace.to_owned(), name.to_owned()))
+        self.collections.get(collection)?.get(&path(namespace, name))
     }
 
     /// The objects of a collection as they are now, if there ever were any.
@@ -70,8 +68,8 @@ impl Store {
     }
 
     /// The objects of a collection as they are now.
-    pub(crate) fn objects(&self, collection: &Collection) -> impl DoubleEndedIterator<Item = (&Key, &Arc<Object>)> {
-        self.collections.get(collection).into_iter().flatten()
+    pub(crate) fn objects(&self, collection: &Collection) -> impl DoubleEndedIterator<Item = &Arc<Object>> {
+        self.collections.get(collection).into_iter().flat_map(BTreeMap::values)
     }
 
     /// The objects of a collection as they were when `version` was the newest, or `None` beyond the history.
@@ -85,10 +83,10 @@ impl Store {
                 continue;
             }
             if let Some(new) = &change.new {
-                objects.remove(&key(new));
+                objects.remove(&path_of(new));
             }
             if let Some(old) = &change.old {
-                objects.insert(key(old), Arc::clone(old));
+                objects.insert(path_of(old), Arc::clone(old));
             }
         }
         Some(objects)
@@ -115,7 +113,7 @@ impl Store {
         value["metadata"]["resourceVersion"] = self.version.to_string().into();
         let object = Arc::new(Object::new(value));
         let objects = self.collections.entry(Arc::clone(collection)).or_default();
-        let old = objects.insert(key(&object), Arc::clone(&object));
+        let old = objects.insert(path_of(&object), Arc::clone(&object));
         self.record(Change {
             version: self.version,
             collection: Arc::clone(collection),
@@ -129,7 +127,7 @@ impl Store {
     /// Takes an object away under the next resourceVersion, which is that of the answer.
     pub(crate) fn remove(&mut self, collection: &Collection, namespace: &str, name: &str) -> Option<Arc<Object>> {
         let objects = self.collections.get_mut(collection)?;
-        let old = objects.remove(&(namespace.to_owned(), name.to_owned()))?;
+        let old = objects.remove(&path(namespace, name))?;
         self.version += 1;
         let gone = Arc::new(old.at(self.version));
         self.record(Change {
@@ -148,6 +146,11 @@ impl Store {
     }
 }
 
-fn key(object: &Object) -> Key {
-    (object.namespace().to_owned(), object.name().to_owned())
+/// An object within its collection, as the keys of etcd have it: `namespace/name`, or `name`.
+fn path(namespace: &str, name: &str) -> String {
+    if namespace.is_empty() { name.to_owned() } else { format!("{namespace}/{name}") }
+}
+
+fn path_of(object: &Object) -> String {
+    path(object.namespace(), object.name())
 }

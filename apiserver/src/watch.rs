@@ -77,7 +77,7 @@ pub(crate) fn watch(state: &mut State, call: &Call) -> Result<Answer, Status> {
         if version > state.store.version() {
             watching.refusal = Some(Status::too_large_resource_version(version, state.store.version()));
         }
-        let objects = state.store.objects(call.served.collection()).map(|(_, object)| object);
+        let objects = state.store.objects(call.served.collection());
         watching.initial = objects.filter(|object| watching.choice.matches(object)).cloned().collect();
     } else if watching.told < state.store.forgotten() {
         watching.refusal = Some(too_old(watching.told, state));

@@ -413,3 +413,31 @@ async fn a_pod_goes_at_once_or_after_its_grace() {
     ];
     assert_eq!(kinds, expected.map(|(kind, name)| (kind.to_owned(), name.to_owned())));
 }
+
+#[tokio::test]
+async fn a_list_over_all_namespaces_loses_none_between_its_pages() {
+    let server = server();
+    for namespace in ["a", "a-b", "ab"] {
+        let body = format!(r#"{{"metadata":{{"name":"{namespace}"}}}}"#);
+        assert_eq!(ask(&server, "POST /api/v1/namespaces", &body).await.0, 201);
+        for name in ["x", "y"] {
+            let path = format!("POST /api/v1/namespaces/{namespace}/configmaps");
+            ask(&server, &path, &format!(r#"{{"metadata":{{"name":"{name}","labels":{{"paged":""}}}}}}"#)).await;
+        }
+    }
+    let (mut names, mut token) = (Vec::new(), String::new());
+    loop {
+        let path = format!("GET /api/v1/configmaps?labelSelector=paged&limit=1&continue={token}");
+        let (_, list) = ask(&server, &path, "").await;
+        for item in list["items"].as_array().unwrap() {
+            let part = |field: &str| item["metadata"][field].as_str().unwrap().to_owned();
+            names.push(format!("{}/{}", part("namespace"), part("name")));
+        }
+        match list["metadata"]["continue"].as_str() {
+            Some(next) => next.clone_into(&mut token),
+            None => break,
+        }
+    }
+    // The order of etcd's keys, in which "-" comes before "/".
+    assert_eq!(names, ["a-b/x", "a-b/y", "a/x", "a/y", "ab/x", "ab/y"]);
+}

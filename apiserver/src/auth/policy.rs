@@ -200,7 +200,7 @@ impl CurrentPolicy {
 
 fn read(store: &Store) -> Policy {
     let collections = PLURALS.map(|plural| Collection::from((GROUP.to_owned(), plural.to_owned())));
-    Policy::read(collections.iter().flat_map(|collection| store.objects(collection)).map(|(_, object)| object.value()))
+    Policy::read(collections.iter().flat_map(|collection| store.objects(collection)).map(|object| object.value()))
 }
 
 fn text(value: &Value) -> String {

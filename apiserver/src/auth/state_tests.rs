@@ -19,7 +19,7 @@ fn state(yaml: &str) -> State {
         let kind = object["kind"].as_str().unwrap();
         let group = if kind.contains("Role") { RBAC } else { "" };
         let collection = Collection::from((group.to_owned(), format!("{}s", kind.to_lowercase())));
-        if !state.store.objects(&collection).any(|(_, stored)| stored.name() == object["metadata"]["name"]) {
+        if !state.store.objects(&collection).any(|stored| stored.name() == object["metadata"]["name"]) {
             state.store.put(&collection, object.clone());
         }
     }

@@ -1,5 +1,7 @@
 //! Events are many and nobody misses the old ones: the newest are kept.
 
+use std::sync::Arc;
+
 use crate::server::ApiServer;
 
 /// How many events are kept.
@@ -9,12 +11,11 @@ const EVENTS_MAX: usize = 1_000;
 pub(super) fn reconcile(server: &ApiServer) {
     let events = super::collection("", "events");
     let mut state = server.state();
-    let mut all: Vec<_> =
-        state.store.objects(&events).map(|(key, event)| (event.resource_version(), key.clone())).collect();
+    let mut all: Vec<_> = state.store.objects(&events).map(Arc::clone).collect();
     let surplus = all.len().saturating_sub(EVENTS_MAX);
-    all.sort();
-    for (_, (namespace, name)) in all.drain(..surplus) {
-        state.store.remove(&events, &namespace, &name);
+    all.sort_by_key(|event| event.resource_version());
+    for event in all.drain(..surplus) {
+        state.store.remove(&events, event.namespace(), event.name());
     }
     if surplus > 0 {
         state.announce(&events);

@@ -122,7 +122,7 @@ impl Controllers {
                 let mut all: Vec<&Collection> = state.registry.all().map(|served| served.collection()).collect();
                 all.dedup();
                 for collection in all {
-                    for (_, object) in state.store.objects(collection) {
+                    for object in state.store.objects(collection) {
                         let new = Some(Arc::clone(object));
                         let change =
                             Change { version: 0, collection: Arc::clone(collection), old: None, new, gone: None };

@@ -106,8 +106,8 @@ fn content(server: &ApiServer, namespace: &str) -> Vec<(Collection, Arc<Object>)
     collections.sort();
     collections.dedup();
     let inside = |collection: &Collection| {
-        let objects = state.store.objects(collection).filter(|((of, _), _)| of == namespace);
-        objects.map(|(_, object)| (Arc::clone(collection), Arc::clone(object))).collect::<Vec<_>>()
+        let objects = state.store.objects(collection).filter(|object| object.namespace() == namespace);
+        objects.map(|object| (Arc::clone(collection), Arc::clone(object))).collect::<Vec<_>>()
     };
     collections.into_iter().flat_map(inside).collect()
 }

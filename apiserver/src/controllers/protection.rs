@@ -46,7 +46,7 @@ pub(super) fn reconcile(server: &ApiServer, place: &Place) -> Result<(), Status>
 fn is_claimed(server: &ApiServer, place: &Place) -> bool {
     let pods: Collection = collection("", "pods");
     let state = server.state();
-    let mut pods = state.store.objects(&pods).map(|(_, pod)| Arc::clone(pod));
+    let mut pods = state.store.objects(&pods).map(Arc::clone);
     pods.any(|pod| {
         let placed = !text(&pod.value()["spec"]["nodeName"]).is_empty();
         placed && pod.namespace() == place.namespace && claims_of(&pod).any(|name| name == place.name)

@@ -69,7 +69,7 @@ fn owned(server: &ApiServer, deployment: &Object) -> Vec<Arc<Object>> {
         set.namespace() == deployment.namespace()
             && owners.any(|owner| owner["controller"] == true && owner["uid"] == deployment.uid())
     };
-    let sets = state.store.objects(&sets).map(|(_, set)| set);
+    let sets = state.store.objects(&sets);
     sets.filter(|set| is_owned(set) && !set.terminating()).cloned().collect()
 }
 

@@ -24,7 +24,7 @@ pub(super) fn reconcile(server: &ApiServer) -> Result<(), Status> {
 fn outdated(server: &ApiServer) -> Vec<(String, Vec<Rule>)> {
     let state = server.state();
     let collection = super::collection("rbac.authorization.k8s.io", "clusterroles");
-    let roles: Vec<&Value> = state.store.objects(&collection).map(|(_, role)| role.value()).collect();
+    let roles: Vec<&Value> = state.store.objects(&collection).map(|role| role.value()).collect();
     let outdated = roles.iter().filter_map(|role| {
         let rules = aggregated(role, roles.iter().copied())?;
         let name = super::text(&role["metadata"]["name"]).to_owned();

@@ -91,8 +91,8 @@ fn priority(state: &State, served: &Served, pod: &mut Fields) -> Result<(), Stat
     let named = text(pod, "spec.priorityClassName").to_owned();
     let classes = Arc::new(("scheduling.k8s.io".to_owned(), "priorityclasses".to_owned()));
     let class = if named.is_empty() {
-        let found = state.store.objects(&classes).find(|(_, class)| class.value()["globalDefault"] == true);
-        found.map(|(_, class)| Arc::clone(class))
+        let found = state.store.objects(&classes).find(|class| class.value()["globalDefault"] == true);
+        found.map(Arc::clone)
     } else {
         state.store.get(&classes, "", &named).cloned()
     };

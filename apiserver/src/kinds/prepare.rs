@@ -97,11 +97,9 @@ fn default_class(state: &State, classes: (&str, &str), annotation: &str, field: 
     }
     let collection = std::sync::Arc::new((classes.0.to_owned(), classes.1.to_owned()));
     let annotation = format!("{annotation}/is-default-class");
-    let default = state
-        .store
-        .objects(&collection)
-        .find(|(_, class)| class.value()["metadata"]["annotations"][&annotation] == "true");
-    if let Some((_, class)) = default {
+    let default =
+        state.store.objects(&collection).find(|class| class.value()["metadata"]["annotations"][&annotation] == "true");
+    if let Some(class) = default {
         put(new, &format!("spec.{field}"), class.name());
     }
 }

@@ -80,7 +80,7 @@ impl Used {
     fn of(state: &State, served: &Served, but: &Fields) -> Self {
         let mut used = Self::default();
         let uid = text(but, "metadata.uid");
-        for (_, other) in state.store.objects(&Arc::clone(served.collection())) {
+        for other in state.store.objects(&Arc::clone(served.collection())) {
             if other.uid() == uid {
                 continue;
             }

@@ -61,8 +61,7 @@ pub(crate) fn settle(state: &mut State, written: &Served) {
         return;
     }
     let Some(served) = state.registry.find("apiextensions.k8s.io", "v1", "customresourcedefinitions") else { return };
-    let definitions: Vec<Arc<Object>> =
-        state.store.objects(served.collection()).map(|(_, object)| Arc::clone(object)).collect();
+    let definitions: Vec<Arc<Object>> = state.store.objects(served.collection()).map(Arc::clone).collect();
     if shape::defines_kinds(written) {
         definitions.iter().for_each(|definition| accept(state, &served, definition, &definitions));
     }
@@ -75,8 +74,7 @@ pub(crate) fn settle(state: &mut State, written: &Served) {
         let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
         let collection = Arc::new((text(&spec["group"]), text(&spec["names"]["plural"])));
         let kind = state.registry.stored(&collection);
-        let objects: Vec<Arc<Object>> =
-            state.store.objects(&collection).map(|(_, object)| Arc::clone(object)).collect();
+        let objects: Vec<Arc<Object>> = state.store.objects(&collection).map(Arc::clone).collect();
         for object in objects.iter().filter(|object| !object.terminating()) {
             if let Some(kind) = &kind {
                 // Deleting without preconditions is refused by nothing.

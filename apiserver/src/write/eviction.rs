@@ -47,7 +47,7 @@ pub(super) fn evict(state: &mut State, call: &Call) -> Result<Answer, Status> {
 fn budgets(state: &State, pod: &Object) -> Vec<Arc<Object>> {
     let budgets = Arc::new(("policy".to_owned(), "poddisruptionbudgets".to_owned()));
     let labels = &pod.value()["metadata"]["labels"];
-    let all = state.store.objects(&budgets).map(|(_, budget)| budget);
+    let all = state.store.objects(&budgets);
     let here = all.filter(|budget| budget.namespace() == pod.namespace());
     here.filter(|budget| selects(&budget.value()["spec"]["selector"], labels)).cloned().collect()
 }
