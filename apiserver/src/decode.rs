@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
+use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Number, Value};
 use thalweg_schema::go_kind;
 
@@ -15,6 +15,10 @@ pub(crate) const PROTOBUF: &str = "application/vnd.kubernetes.protobuf";
 const ACCEPTED: &str = "application/json, application/yaml, application/vnd.kubernetes.protobuf";
 /// Bytes of a body that an error quotes, at most.
 const SUMMARY_BYTES: usize = 30;
+/// Keys given twice that are told, at most: as many as apimachinery tells.
+const DUPLICATES_MAX: usize = 100;
+/// Values, and bytes of texts, that YAML may stand for once its aliases are followed.
+const YAML_SIZE_MAX: usize = 16 << 20;
 
 /// A body that was read.
 #[derive(Debug, Default)]
@@ -69,8 +73,8 @@ pub(crate) fn media_type(header: &str) -> &str {
 /// Reads JSON; the error is worded as Go's.
 pub(crate) fn json(bytes: &[u8]) -> Result<Decoded, String> {
     let mut deserializer = serde_json::Deserializer::from_slice(bytes);
-    let mut duplicates = Vec::new();
-    let seed = Strict { path: "", duplicates: &mut duplicates };
+    let (mut duplicates, mut left) = (Vec::new(), usize::MAX);
+    let seed = Strict { path: "", duplicates: &mut duplicates, left: &mut left };
     let value = seed.deserialize(&mut deserializer).and_then(|value| deserializer.end().map(|()| value));
     let value = value.map_err(|error| {
         let first = bytes.iter().find(|byte| !byte.is_ascii_whitespace());
@@ -90,8 +94,11 @@ pub(crate) fn yaml(bytes: &[u8]) -> Result<Decoded, String> {
     if let Ok(decoded) = json(bytes) {
         return Ok(decoded);
     }
-    let value: Value = serde_yaml::from_slice(bytes).map_err(|error| format!("yaml: {error}"))?;
-    Ok(Decoded { value, duplicates: Vec::new() })
+    let (mut duplicates, mut left) = (Vec::new(), YAML_SIZE_MAX);
+    let seed = Strict { path: "", duplicates: &mut duplicates, left: &mut left };
+    let value =
+        seed.deserialize(serde_yaml::Deserializer::from_slice(bytes)).map_err(|error| format!("yaml: {error}"))?;
+    Ok(Decoded { value, duplicates })
 }
 
 fn summary(bytes: &[u8]) -> String {
@@ -107,12 +114,22 @@ fn summary(bytes: &[u8]) -> String {
 struct Strict<'a> {
     path: &'a str,
     duplicates: &'a mut Vec<String>,
+    /// Values and bytes of texts that may still come.
+    left: &'a mut usize,
+}
+
+impl Strict<'_> {
+    fn spend<E: Error>(&mut self, size: usize) -> Result<(), E> {
+        *self.left = self.left.checked_sub(size).ok_or_else(|| E::custom("document contains excessive aliasing"))?;
+        Ok(())
+    }
 }
 
 impl<'de> DeserializeSeed<'de> for Strict<'_> {
     type Value = Value;
 
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
+    fn deserialize<D: Deserializer<'de>>(mut self, deserializer: D) -> Result<Value, D::Error> {
+        self.spend(1)?;
         deserializer.deserialize_any(self)
     }
 }
@@ -140,7 +157,8 @@ impl<'de> Visitor<'de> for Strict<'_> {
         Ok(Number::from_f64(value).map_or(Value::Null, Value::Number))
     }
 
-    fn visit_str<E>(self, value: &str) -> Result<Value, E> {
+    fn visit_str<E: Error>(mut self, value: &str) -> Result<Value, E> {
+        self.spend(value.len())?;
         Ok(value.into())
     }
 
@@ -152,19 +170,22 @@ impl<'de> Visitor<'de> for Strict<'_> {
         let mut items = Vec::new();
         loop {
             let path = format!("{}[{}]", self.path, items.len());
-            match sequence.next_element_seed(Strict { path: &path, duplicates: self.duplicates })? {
+            match sequence.next_element_seed(Strict { path: &path, duplicates: self.duplicates, left: self.left })? {
                 Some(item) => items.push(item),
                 None => return Ok(Value::Array(items)),
             }
         }
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut access: A) -> Result<Value, A::Error> {
+    fn visit_map<A: MapAccess<'de>>(mut self, mut access: A) -> Result<Value, A::Error> {
         let mut map = Map::new();
         while let Some(key) = access.next_key::<String>()? {
+            self.spend(key.len())?;
             let path = if self.path.is_empty() { key.clone() } else { format!("{}.{key}", self.path) };
-            let value = access.next_value_seed(Strict { path: &path, duplicates: self.duplicates })?;
-            if map.insert(key, value).is_some() && !self.duplicates.contains(&path) {
+            let seed = Strict { path: &path, duplicates: self.duplicates, left: self.left };
+            let value = access.next_value_seed(seed)?;
+            let given_twice = map.insert(key, value).is_some();
+            if given_twice && self.duplicates.len() < DUPLICATES_MAX && !self.duplicates.contains(&path) {
                 self.duplicates.push(path);
             }
         }
@@ -183,6 +204,25 @@ mod tests {
         let decoded = json(br#"{"a": {"b": 1, "b": 2}, "c": [{"d": 1, "d": 1.5}]}"#).unwrap();
         assert_eq!(decoded.value, json!({"a": {"b": 2}, "c": [{"d": 1.5}]}));
         assert_eq!(decoded.duplicates, ["a.b", "c[0].d"]);
+    }
+
+    #[test]
+    fn only_so_many_keys_that_are_given_twice_are_named() {
+        let fields: Vec<_> = (0..5_000).map(|key| format!(r#""k{key}": 1, "k{key}": 2"#)).collect();
+        let decoded = json(format!("{{{}}}", fields.join(",")).as_bytes()).unwrap();
+        assert_eq!((decoded.duplicates.len(), decoded.value["k4999"].as_i64()), (DUPLICATES_MAX, Some(2)));
+    }
+
+    #[test]
+    fn aliases_of_yaml_are_followed_within_reason() {
+        let decoded = yaml(b"a: &a [x, y]\nb: *a\n").unwrap();
+        assert_eq!(decoded.value, json!({"a": ["x", "y"], "b": ["x", "y"]}));
+        let bomb = format!("a: &a [{}]\nb: [{}]\n", "xx,".repeat(10_000), "*a,".repeat(10_000));
+        let text = format!("a: &a {}\nb: [{}]\n", "x".repeat(100_000), "*a,".repeat(10_000));
+        for body in [bomb, text] {
+            let error = yaml(body.as_bytes()).unwrap_err();
+            assert!(error.contains("document contains excessive aliasing"), "{error}");
+        }
     }
 
     #[test]

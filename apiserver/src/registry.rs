@@ -141,6 +141,7 @@ impl Registry {
     /// Serves no longer what the CustomResourceDefinition of this name defined.
     pub(crate) fn undefine(&mut self, name: &str) {
         let defined_here = |served: &Served| served.definition().is_some_and(|definition| definition.name == name);
-        self.kinds.retain(|_, versions| !versions.iter().any(defined_here));
+        self.kinds.values_mut().for_each(|versions| versions.retain(|served| !defined_here(served)));
+        self.kinds.retain(|_, versions| !versions.is_empty());
     }
 }

@@ -1,5 +1,6 @@
 //! Answers → HTTP responses.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use bytes::{BufMut, Bytes, BytesMut};
@@ -30,6 +31,10 @@ pub(crate) struct Written {
     /// How long it may be kept, and the tag by which it is asked for again.
     kept: Option<(&'static str, String)>,
 }
+
+/// Characters of all warnings of an answer; where there are more, each has so many.
+const WARNINGS_CHARACTERS_MAX: usize = 4 * 1024;
+const WARNING_CHARACTERS_MAX: usize = 256;
 
 #[derive(Debug)]
 enum WrittenBody {
@@ -110,16 +115,30 @@ impl Written {
         if self.retry_after_seconds > 0 {
             headers.insert(RETRY_AFTER, HeaderValue::from(self.retry_after_seconds));
         }
-        let mut warnings: Vec<String> = Vec::new();
-        for warning in self.warnings {
-            let text = format!("299 - {}", quoted(&warning));
-            if let Some(value) = HeaderValue::from_str(&text).ok().filter(|_| !warnings.contains(&text)) {
+        for warning in shortened(self.warnings) {
+            if let Ok(value) = HeaderValue::from_str(&format!("299 - {}", quoted(&warning))) {
                 headers.append(WARNING, value);
-                warnings.push(text);
             }
         }
         response
     }
+}
+
+/// Each warning once; where they are long together, each is cut, and the last are left out (apiserver, endpoints/filters).
+fn shortened(mut warnings: Vec<String>) -> Vec<String> {
+    let mut said = HashSet::new();
+    warnings.retain(|warning| said.insert(warning.clone()));
+    let length = |warning: &String| warning.chars().count();
+    if warnings.iter().map(length).sum::<usize>() <= WARNINGS_CHARACTERS_MAX {
+        return warnings;
+    }
+    let cut = warnings.iter().map(|warning| warning.chars().take(WARNING_CHARACTERS_MAX).collect::<String>());
+    let fitting = cut.scan(0, |total, warning| {
+        let fits = *total < WARNINGS_CHARACTERS_MAX;
+        *total += length(&warning);
+        fits.then_some(warning)
+    });
+    fitting.collect()
 }
 
 /// Writes one object in the version and the view that the client asked for.

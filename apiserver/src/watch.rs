@@ -65,7 +65,7 @@ pub(crate) fn watch(state: &mut State, call: &Call) -> Result<Answer, Status> {
         initial: Vec::new(),
         initial_end: initial && bookmarks,
         bookmarks,
-        duration: Duration::from_secs(query.get("timeoutSeconds").parse().unwrap_or(0)),
+        duration: Duration::from_secs(query.get("timeoutSeconds").parse().unwrap_or(0).min(u32::MAX.into())),
         refusal: None,
         columns_sent: false,
         choice,

@@ -218,12 +218,18 @@ fn type_of(object: &Value) -> (&str, &str) {
     (text("apiVersion"), text("kind"))
 }
 
+/// As many errors as apimachinery's strict readers keep.
+const STRICT_ERRORS_MAX: usize = 100;
+
 /// What a strict reader says: of fields that were given twice, then of those that the kind does not have.
 fn strict_errors(duplicates: &[String], unknown: Vec<String>) -> Vec<String> {
-    let within = |path: &String| unknown.iter().any(|error| error.ends_with(&format!("\"{path}\"")));
-    let duplicates = duplicates.iter().filter(|path| !within(path));
+    let told = |path: &String| {
+        let end = format!("\"{path}\"");
+        unknown.iter().any(|error| error.ends_with(&end))
+    };
+    let duplicates = duplicates.iter().filter(|path| !told(path));
     let duplicates: Vec<String> = duplicates.map(|path| format!("duplicate field \"{path}\"")).collect();
-    duplicates.into_iter().chain(unknown).collect()
+    duplicates.into_iter().chain(unknown).take(STRICT_ERRORS_MAX).collect()
 }
 
 /// Whether there is such a kind, be it that of an object or of what stands around objects.

@@ -441,3 +441,70 @@ async fn a_list_over_all_namespaces_loses_none_between_its_pages() {
     // The order of etcd's keys, in which "-" comes before "/".
     assert_eq!(names, ["a-b/x", "a-b/y", "a/x", "a/y", "ab/x", "ab/y"]);
 }
+
+#[tokio::test]
+async fn what_no_client_should_send_is_answered_all_the_same() {
+    let server = server();
+    let account = r#"{"metadata":{"name":"default"}}"#;
+    ask(&server, "POST /api/v1/namespaces/default/serviceaccounts", account).await;
+    let definition = json!({
+        "apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition",
+        "metadata": {"name": "gauges.example.com"},
+        "spec": {
+            "group": "example.com", "scope": "Namespaced", "names": {"plural": "gauges", "kind": "Gauge"},
+            "versions": [{
+                "name": "v1", "served": true, "storage": true,
+                "schema": {"openAPIV3Schema": {"type": "object", "x-kubernetes-preserve-unknown-fields": true}},
+                "subresources": {"status": {}, "scale": {
+                    "specReplicasPath": ".spec.replicas", "statusReplicasPath": ".status.replicas",
+                }},
+            }],
+        },
+    });
+    let definitions = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions";
+    assert_eq!(ask(&server, &format!("POST {definitions}"), &definition.to_string()).await.0, 201);
+    let gauges = "/apis/example.com/v1/namespaces/default/gauges";
+    let gauge = r#"{"apiVersion":"example.com/v1","kind":"Gauge","metadata":{"name":"g"},"spec":"full"}"#;
+    assert_eq!(ask(&server, &format!("POST {gauges}"), gauge).await.0, 201);
+    let pods = "/api/v1/namespaces/default/pods";
+    let pod = |name: &str, grace: i64| {
+        let spec = json!({"nodeName": "n", "terminationGracePeriodSeconds": grace, "containers": [{"name": "c", "image": "i"}]});
+        json!({"metadata": {"name": name}, "spec": spec}).to_string()
+    };
+    assert_eq!(ask(&server, &format!("POST {pods}"), &pod("p", i64::MAX)).await.0, 201);
+    let scale = r#"{"apiVersion":"autoscaling/v1","kind":"Scale","metadata":{"name":"g"},"spec":{"replicas":1}}"#;
+    for (line, body, code) in [
+        (format!("PUT {gauges}/g/scale"), scale, 500),
+        (format!("DELETE {pods}/p"), "", 200),
+        (format!("DELETE {pods}/p?gracePeriodSeconds=9223372036854775806"), "", 200),
+        (format!("DELETE {pods}/p?gracePeriodSeconds=5"), "", 200),
+    ] {
+        let (answered, answer) = ask(&server, &line, body).await;
+        assert_eq!(answered, code, "{line}: {answer}");
+    }
+    let endless = format!("{pods}?watch=true&timeoutSeconds=18446744073709551615");
+    assert_eq!(send(&server, Method::GET, &endless, JSON, "").await.status(), 200);
+}
+
+#[tokio::test]
+async fn a_definition_in_the_place_of_a_built_in_kind_takes_only_itself_away() {
+    let server = server();
+    let definition = json!({
+        "apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition",
+        "metadata": {
+            "name": "ingresses.networking.k8s.io",
+            "annotations": {"api-approved.kubernetes.io": "unapproved, a test"},
+        },
+        "spec": {
+            "group": "networking.k8s.io", "scope": "Namespaced", "names": {"plural": "ingresses", "kind": "Ingress"},
+            "versions": [{
+                "name": "v9", "served": true, "storage": true, "schema": {"openAPIV3Schema": {"type": "object"}},
+            }],
+        },
+    });
+    let definitions = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions";
+    let (code, answer) = ask(&server, &format!("POST {definitions}"), &definition.to_string()).await;
+    assert_eq!(code, 201, "{answer}");
+    assert_eq!(ask(&server, &format!("DELETE {definitions}/ingresses.networking.k8s.io"), "").await.0, 200);
+    assert_eq!(ask(&server, "GET /apis/networking.k8s.io/v1/ingresses", "").await.0, 200);
+}

@@ -41,7 +41,7 @@ pub(super) fn phase(object: &Value, age: Duration, usual_delay: Duration) -> (Ph
     }
 }
 
-/// Reads a duration as Go writes it.
+/// Reads a duration in whole numbers, such as `1h30m` or `500ms`.
 fn duration(text: &str) -> Option<Duration> {
     let mut total = Duration::ZERO;
     let mut rest = text;
@@ -57,7 +57,8 @@ fn duration(text: &str) -> Option<Duration> {
             "h" => 3_600_000,
             _ => return None,
         };
-        total += Duration::from_millis(number.parse::<u64>().ok()?.checked_mul(milliseconds)?);
+        let part = Duration::from_millis(number.parse::<u64>().ok()?.checked_mul(milliseconds)?);
+        total = total.checked_add(part)?;
         rest = after;
     }
     (!text.is_empty()).then_some(total)

@@ -76,7 +76,7 @@ pub(super) fn reconcile(server: &ApiServer, progress: &mut Progress, place: &Pla
     if value != *object.value() {
         loopback.update(value, "status").map(drop::<Arc<Object>>)?;
     }
-    Ok(rest.map(|rest| Instant::now() + rest))
+    Ok(rest.and_then(|rest| Instant::now().checked_add(rest)))
 }
 
 fn kind(group: &str, plural: &str) -> Option<&'static Kind> {

@@ -34,7 +34,7 @@ pub(crate) fn billionths(text: &str) -> Option<i128> {
             return number.parse::<i128>().ok()?.checked_mul(base.checked_pow(*power)? * scale);
         }
     };
-    number.checked_mul(10_i128.checked_pow(u32::try_from(exponent + 9).ok()?)?)
+    number.checked_mul(10_i128.checked_pow(u32::try_from(exponent.checked_add(9)?).ok()?)?)
 }
 
 #[cfg(test)]

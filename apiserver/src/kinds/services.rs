@@ -54,7 +54,7 @@ fn give(state: &mut State, served: &Served, old: Option<&Fields>, new: &mut Fiel
     }
     let used = Used::of(state, served, new);
     let address = match text(new, "spec.clusterIP").to_owned() {
-        given if given.is_empty() => used.free_address(state),
+        given if given.is_empty() => used.free_address(state).ok_or_else(|| vec![full("spec.clusterIPs", "IP")])?,
         given if given != NONE && old.is_none() => {
             used.check_address(&given).map_err(|why| {
                 let message = format!("Invalid value: [\"{given}\"]: failed to allocate IP {given}: {why}");
@@ -92,13 +92,12 @@ impl Used {
         used
     }
 
-    fn free_address(&self, state: &mut State) -> String {
-        loop {
-            let address = Ipv4Addr::from(u32::from(RANGE.0) + state.random.random_range(1..RANGE.1 - 1)).to_string();
-            if !self.addresses.contains(&address) {
-                return address;
-            }
-        }
+    /// The first address that is free from a random one on; none when all are taken. The ends of the range are no hosts'.
+    fn free_address(&self, state: &mut State) -> Option<String> {
+        let (hosts, start) = (RANGE.1 - 2, state.random.random_range(0..RANGE.1 - 2));
+        let mut addresses = (0..hosts).map(|offset| u32::from(RANGE.0) + 1 + (start + offset) % hosts);
+        let free = |address: &String| !self.addresses.contains(address);
+        addresses.by_ref().map(|address| Ipv4Addr::from(address).to_string()).find(free)
     }
 
     fn check_address(&self, address: &str) -> Result<(), String> {
@@ -118,14 +117,16 @@ impl Used {
         if self.ports.insert(port) { Ok(port) } else { Err("provided port is already allocated".into()) }
     }
 
-    fn free_port(&mut self, state: &mut State) -> i64 {
-        loop {
-            let port = state.random.random_range(NODE_PORTS);
-            if self.ports.insert(port) {
-                return port;
-            }
-        }
+    /// Takes the first port that is free from a random one on; none when all are taken.
+    fn take_free_port(&mut self, state: &mut State) -> Option<i64> {
+        let start = state.random.random_range(NODE_PORTS);
+        let mut ports = (start..=*NODE_PORTS.end()).chain(*NODE_PORTS.start()..start);
+        ports.find(|port| self.ports.insert(*port))
     }
+}
+
+fn full(field: &str, what: &str) -> Cause {
+    Cause::new("InternalError", field, format!("Internal error: failed to allocate {what}: range is full"))
 }
 
 /// A Service has one family, IPv4, but one without address and selector is for whoever fills it in. Returns what is wrong.
@@ -178,7 +179,9 @@ fn node_ports(state: &mut State, old: Option<&Fields>, new: &mut Fields, mut use
                     Cause::new("FieldValueInvalid", field, format!("Invalid value: {wanted}: {why}"))
                 })?,
                 None if without => continue,
-                None => used.free_port(state),
+                None => used
+                    .take_free_port(state)
+                    .ok_or_else(|| full(&format!("spec.ports[{index}].nodePort"), "nodePort"))?,
             };
             own.insert(given);
             if old.is_none() {
@@ -188,7 +191,8 @@ fn node_ports(state: &mut State, old: Option<&Fields>, new: &mut Fields, mut use
         }
     }
     if balanced && text(new, "spec.externalTrafficPolicy") == "Local" && at(new, "spec.healthCheckNodePort").is_none() {
-        put(new, "spec.healthCheckNodePort", used.free_port(state));
+        let field = "spec.healthCheckNodePort";
+        put(new, field, used.take_free_port(state).ok_or_else(|| full(field, "nodePort"))?);
     }
     Ok(())
 }

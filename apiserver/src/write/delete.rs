@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
 use super::{definition, namespace, options, remove, store};
@@ -154,7 +154,7 @@ fn grace(state: &State, served: &Served, value: &mut Value, deletion: &Deletion)
         }
         let Some(mut seconds) = asked.filter(|asked| *asked < had) else { return Grace::Pending };
         let marked = marked.parse().unwrap_or(now);
-        let mut until = marked - SignedDuration::from_secs(had) + SignedDuration::from_secs(seconds);
+        let mut until = after(after(marked, had.saturating_neg()), seconds);
         if until < now {
             until = now;
             seconds = seconds.min(1);
@@ -171,10 +171,15 @@ fn grace(state: &State, served: &Served, value: &mut Value, deletion: &Deletion)
         seconds = 0;
     }
     seconds = if seconds < 0 { 1 } else { seconds };
-    value["metadata"]["deletionTimestamp"] = State::written(now + SignedDuration::from_secs(seconds)).into();
+    value["metadata"]["deletionTimestamp"] = State::written(after(now, seconds)).into();
     value["metadata"]["deletionGracePeriodSeconds"] = seconds.into();
     bump(value);
     Grace::Seconds(seconds)
+}
+
+/// `seconds` after a time, or the last time that can be told.
+fn after(time: Timestamp, seconds: i64) -> Timestamp {
+    time.checked_add(SignedDuration::from_secs(seconds)).unwrap_or(Timestamp::MAX)
 }
 
 /// Marks an object that goes when its finalizers are gone.

@@ -67,10 +67,10 @@ pub(super) fn write(state: &mut State, call: &Call) -> Result<Answer, Status> {
             }
             let mut config =
                 json!({"apiVersion": served.api_version(), "kind": served.kind, "metadata": {"name": call.name}});
-            set(&mut config, &path, replicas.into());
+            set(&mut config, &path, replicas.into())?;
             new = write.writer(state).applied(Some(live), &config, write.options.force)?;
         } else {
-            set(&mut new, &path, replicas.into());
+            set(&mut new, &path, replicas.into())?;
             write.writer(state).updated(Some(live), &mut new);
         }
         if let Some(version) = version {
@@ -106,9 +106,19 @@ fn find<'a>(object: &'a Value, path: &str) -> Option<&'a Value> {
     path.split('.').filter(|part| !part.is_empty()).try_fold(object, |value, part| value.get(part))
 }
 
-fn set(object: &mut Value, path: &str, value: Value) {
-    let place = path.split('.').filter(|part| !part.is_empty()).fold(object, |object, part| &mut object[part]);
+/// Sets the field that `path` names; what is missing above it is made.
+fn set(object: &mut Value, path: &str, value: Value) -> Result<(), Status> {
+    let mut place = object;
+    for part in path.split('.').filter(|part| !part.is_empty()) {
+        if !place.is_object() && !place.is_null() {
+            let message =
+                format!("value cannot be set because {path} is below what is not a map[string]interface {{}}");
+            return Err(Status::new(500, "", message));
+        }
+        place = &mut place[part];
+    }
     *place = value;
+    Ok(())
 }
 
 /// A LabelSelector as a text.

@@ -2,13 +2,12 @@
 //!
 //! Fields and functions that are not there are found, and what is no condition; types of operands are not compared.
 
-use cel::Program;
 use cel::common::ast::{CallExpr, ComprehensionExpr, EntryExpr, Expr, IdedExpr, LiteralValue, operators};
 use thalweg_schema::{Node, Rule, Type};
 use thiserror::Error;
 
 use crate::functions::FUNCTIONS;
-use crate::program::{OLD_SELF, SELF, compile};
+use crate::program::{Expression, OLD_SELF, SELF};
 use crate::values::unescape;
 
 /// Why a rule cannot be one. The texts are those of kube-apiserver.
@@ -34,11 +33,10 @@ pub enum RuleError {
 /// The first thing that is wrong.
 pub fn check_rule(rule: &Rule, schema: &Node, resource: bool) -> Result<bool, RuleError> {
     let check = |expression: &str| {
-        let program = compile(expression).map_err(|why| why.replace("\n|", "\n |"))?;
-        let checker = Checker { program: &program, source: expression, rule, schema, resource };
-        let shape = checker.shape(program.expression(), &mut Vec::new())?;
-        let uses_old_self = program.references().has_variable(OLD_SELF);
-        Ok::<_, String>((shape.type_name(), uses_old_self))
+        let read = Expression::read(expression).map_err(|why| why.replace("\n|", "\n |"))?;
+        let checker = Checker { expression: &read, source: expression, rule, schema, resource };
+        let shape = read.look(|root| checker.shape(root, &mut Vec::new()))?;
+        Ok::<_, String>((shape.type_name(), read.has_variable(OLD_SELF)))
     };
     let (type_, uses_old_self) = check(&rule.rule).map_err(RuleError::Compilation)?;
     if type_.is_some_and(|type_| type_ != Type::Boolean) {
@@ -85,7 +83,7 @@ impl<'a> Shape<'a> {
 type Scope<'s, 'a> = Vec<(&'s str, Shape<'a>)>;
 
 struct Checker<'a> {
-    program: &'a Program,
+    expression: &'a Expression,
     source: &'a str,
     rule: &'a Rule,
     schema: &'a Node,
@@ -237,7 +235,7 @@ impl<'a> Checker<'a> {
 
     /// A complaint about a place of the expression, as CEL prints it.
     fn at(&self, id: u64, what: &str) -> String {
-        let (start, _) = self.program.source_info().offset_for(id).unwrap_or_default();
+        let (start, _) = self.expression.offset(id).unwrap_or_default();
         let before = self.source.get(..start as usize).unwrap_or_default();
         let line = before.matches('\n').count();
         let column = before.len() - before.rfind('\n').map_or(0, |end| end + 1);

@@ -2,6 +2,7 @@
 
 use std::sync::{Arc, LazyLock};
 
+use cel::common::ast::IdedExpr;
 use cel::{Context, Env, ExecutionError, Program, Value, extensions};
 
 use crate::{functions, values};
@@ -20,12 +21,85 @@ static ENVIRONMENT: LazyLock<Arc<Env>> = LazyLock::new(|| {
     Arc::new(environment)
 });
 
-/// Reads an expression.
-///
-/// # Errors
-/// What is wrong, and where, as CEL says it.
-pub(crate) fn compile(expression: &str) -> Result<Program, String> {
-    ENVIRONMENT.compile(expression).map_err(|errors| errors.to_string())
+/// Operators and brackets in one expression, at most: each may nest what stands around it one level deeper.
+const STEPS_MAX: usize = 1_000;
+/// Brackets inside each other, at most.
+const BRACKETS_MAX: usize = 100;
+/// Bytes of stack that asking needs for a level (26 KiB were measured without optimisation), and reading for one without
+/// brackets.
+const STACK_PER_STEP: usize = 64 << 10;
+/// Bytes of stack that reading needs for a bracket: 200 KiB were measured without optimisation.
+const STACK_PER_BRACKET: usize = 256 << 10;
+
+/// An expression that was read.
+#[derive(Debug)]
+pub(crate) struct Expression {
+    program: Program,
+    /// Bytes that walking down its tree may take.
+    stack: usize,
+}
+
+impl Expression {
+    /// Reads an expression.
+    ///
+    /// # Errors
+    /// What is wrong, and where, as CEL says it.
+    pub(crate) fn read(text: &str) -> Result<Self, String> {
+        let (steps, brackets) = (steps(text), brackets(text));
+        if steps > STEPS_MAX {
+            return Err(format!(
+                "the expression has {steps} operators and brackets, of {STEPS_MAX} that are read at most"
+            ));
+        }
+        if brackets > BRACKETS_MAX {
+            return Err(format!("the expression has {brackets} brackets inside each other, of {BRACKETS_MAX} at most"));
+        }
+        let stack = (steps + 4) * STACK_PER_STEP;
+        let program = with_stack(stack + (brackets + 1) * STACK_PER_BRACKET, || ENVIRONMENT.compile(text));
+        Ok(Self { program: program.map_err(|errors| errors.to_string())?, stack })
+    }
+
+    pub(crate) fn execute(&self, context: &Context<'_, '_>) -> Result<Value, ExecutionError> {
+        with_stack(self.stack, || self.program.execute(context))
+    }
+
+    /// What `look` makes of the tree.
+    pub(crate) fn look<'a, T>(&'a self, look: impl FnOnce(&'a IdedExpr) -> T) -> T {
+        with_stack(self.stack, || look(self.program.expression()))
+    }
+
+    /// Where in the text a node of the tree begins.
+    pub(crate) fn offset(&self, node: u64) -> Option<(u32, u32)> {
+        self.program.source_info().offset_for(node)
+    }
+
+    pub(crate) fn has_variable(&self, name: &str) -> bool {
+        with_stack(self.stack, || self.program.references().has_variable(name))
+    }
+}
+
+/// How deep an expression may nest at most, by the signs in it; those in texts count too.
+fn steps(text: &str) -> usize {
+    text.matches(|sign| ".([{?+-*/%<>=!&|".contains(sign)).count() + text.matches("in").count()
+}
+
+/// How many brackets are open at once; those in texts count too.
+fn brackets(text: &str) -> usize {
+    let (mut open, mut most) = (0_usize, 0);
+    for sign in text.chars() {
+        match sign {
+            '(' | '[' | '{' => open += 1,
+            ')' | ']' | '}' => open = open.saturating_sub(1),
+            _ => {}
+        }
+        most = most.max(open);
+    }
+    most
+}
+
+/// Runs what goes down the tree of an expression where the stack is deep enough for it.
+fn with_stack<T>(bytes: usize, walk: impl FnOnce() -> T) -> T {
+    stacker::maybe_grow(bytes, bytes, walk)
 }
 
 /// A context for the values of one place of an object.
@@ -50,5 +124,41 @@ pub(crate) fn describe(error: &ExecutionError) -> String {
         ExecutionError::Overflow(..) => "integer overflow".to_owned(),
         ExecutionError::FunctionError { message, .. } => message.clone(),
         other => other.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_expression_is_too_deep_for_the_stack() {
+        let nested = |open: &str, inner: &str, close: &str, times: usize| {
+            format!("{}{inner}{}", open.repeat(times), close.repeat(times))
+        };
+        let context = context(values::value(&serde_json::json!({}), &Default::default(), false), None);
+        for (open, inner, close) in [
+            ("(", "true", ")"),
+            ("!", "true", ""),
+            ("", "1", "+1"),
+            ("", "true", "?true:true"),
+            ("", "self", ".a"),
+            ("", "self", "[0]"),
+            ("", "self", ".f()"),
+            ("[", "", "]"),
+            ("{1:", "1", "}"),
+            ("[1].all(x,", "true", ")"),
+            ("", "1", " in 1"),
+        ] {
+            for times in [30, BRACKETS_MAX, STEPS_MAX / 3, STEPS_MAX] {
+                if let Ok(expression) = Expression::read(&nested(open, inner, close, times)) {
+                    expression.execute(&context).ok();
+                }
+            }
+            let why = Expression::read(&nested(open, inner, close, STEPS_MAX + 1)).unwrap_err();
+            assert!(why.ends_with("operators and brackets, of 1000 that are read at most"), "{open}{close}: {why}");
+        }
+        let why = Expression::read(&nested("(", "true", ")", BRACKETS_MAX + 1)).unwrap_err();
+        assert_eq!(why, "the expression has 101 brackets inside each other, of 100 at most");
     }
 }

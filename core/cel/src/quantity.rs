@@ -30,13 +30,15 @@ impl Quantity {
         }
         let digits: i128 = format!("{whole}{fraction}").parse().ok()?;
         let (base, exponent) = scale(suffix)?;
-        let shift = exponent + 9 - i32::try_from(fraction.len()).ok()?;
+        let shift = exponent.checked_add(9)?.checked_sub(i32::try_from(fraction.len()).ok()?)?;
         let scaled = digits.checked_mul(base)?;
         let nano = if shift >= 0 {
             scaled.checked_mul(10_i128.checked_pow(shift.unsigned_abs())?)?
         } else {
-            let divisor = 10_i128.checked_pow(shift.unsigned_abs())?;
-            scaled / divisor + i128::from(scaled % divisor != 0)
+            match 10_i128.checked_pow(shift.unsigned_abs()) {
+                Some(divisor) => scaled / divisor + i128::from(scaled % divisor != 0),
+                None => i128::from(scaled != 0),
+            }
         };
         Some(Self(if negative { -nano } else { nano }))
     }

@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use cel::{ExecutionError, Program, Value};
+use cel::{ExecutionError, Value};
 use serde_json::Value as Json;
 use thalweg_schema::{FieldError, Node, Rule, Schema, Type, child, entry, is_unchanged, old_item};
 
-use crate::program::{OLD_SELF, compile, context, describe};
+use crate::program::{Expression, OLD_SELF, context, describe};
 use crate::values::{optional, value};
 
 /// Bytes of a message that an expression makes, at most.
@@ -26,8 +26,8 @@ pub struct Rules {
 #[derive(Debug)]
 struct Compiled {
     rule: Rule,
-    program: Result<Program, String>,
-    message: Option<Program>,
+    expression: Result<Expression, String>,
+    message: Option<Expression>,
     uses_old_self: bool,
 }
 
@@ -117,14 +117,14 @@ impl Rules {
             }
             let context = if compiled.rule.optional_old_self { &with_optional } else { &plain };
             let wrong = |detail: &str| FieldError::invalid(path, &type_name(&self.schema).into(), detail);
-            let program = match &compiled.program {
-                Ok(program) => program,
+            let expression = match &compiled.expression {
+                Ok(expression) => expression,
                 Err(why) => {
                     errors.push(wrong(&format!("rule compile error: compilation failed: {why}")));
                     continue;
                 }
             };
-            match program.execute(context) {
+            match expression.execute(context) {
                 Ok(Value::Bool(true)) => {}
                 Ok(_) if !compiled.uses_old_self && same.is_unchanged() => {}
                 Ok(_) => {
@@ -155,11 +155,11 @@ impl Rules {
 
 impl Compiled {
     fn new(rule: &Rule) -> Self {
-        let program = compile(&rule.rule);
-        let uses_old_self = program.as_ref().is_ok_and(|program| program.references().has_variable(OLD_SELF));
+        let expression = Expression::read(&rule.rule);
+        let uses_old_self = expression.as_ref().is_ok_and(|expression| expression.has_variable(OLD_SELF));
         let message = Some(&rule.message_expression).filter(|expression| !expression.is_empty());
-        let message = message.and_then(|expression| compile(expression).ok());
-        Self { rule: rule.clone(), program, message, uses_old_self }
+        let message = message.and_then(|expression| Expression::read(expression).ok());
+        Self { rule: rule.clone(), expression, message, uses_old_self }
     }
 
     /// What the rule says when it does not hold.

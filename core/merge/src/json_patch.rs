@@ -12,6 +12,10 @@ use crate::patch_error::PatchError;
 
 /// Operations in one JSON patch, at most.
 pub const JSON_PATCH_OPERATIONS_MAX: usize = 10_000;
+/// Bytes that the `copy` operations of one patch may add, at most, as JSON: kube-apiserver's `JSONPatchMaxCopyBytes`.
+const COPIED_BYTES_MAX: usize = 3 << 20;
+/// Levels that a patched document may have; bodies that are read have no more.
+const DEPTH_MAX: usize = 128;
 
 /// `document` after the operations of `patch`, a list; all of them, or none.
 ///
@@ -24,8 +28,12 @@ pub fn json_patch(document: &Value, patch: &Value) -> Result<Value, PatchError> 
         return Err(PatchError::TooManyOperations(operations.len()));
     }
     let mut patched = document.clone();
+    let mut copied = 0;
     for operation in operations {
-        apply(&mut patched, operation).map_err(|why| PatchError::Inapplicable { why })?;
+        apply(&mut patched, operation, &mut copied).map_err(|why| PatchError::Inapplicable { why })?;
+    }
+    if is_deeper(&patched, DEPTH_MAX) {
+        return Err(PatchError::Inapplicable { why: too_deep() });
     }
     Ok(patched)
 }
@@ -76,7 +84,7 @@ impl<'a> Operation<'a> {
     }
 }
 
-fn apply(document: &mut Value, operation: Operation<'_>) -> Result<(), String> {
+fn apply(document: &mut Value, operation: Operation<'_>, copied: &mut usize) -> Result<(), String> {
     match operation.text("op").unwrap_or("unknown") {
         "add" => Place::find(document, operation.text("path")?)?.add(operation.value()),
         "remove" => Place::find(document, operation.text("path")?)?.remove().map(drop),
@@ -84,13 +92,40 @@ fn apply(document: &mut Value, operation: Operation<'_>) -> Result<(), String> {
         "test" => test(document, operation.text("path")?, &operation.value()),
         "move" => {
             let value = Place::find(document, operation.text("from")?)?.remove()?;
+            if is_deeper(&value, DEPTH_MAX) {
+                return Err(too_deep());
+            }
             Place::find(document, operation.text("path")?)?.add(value)
         }
         "copy" => {
-            let value = Place::find(document, operation.text("from")?)?.get()?.cloned().unwrap_or_default();
+            let place = Place::find(document, operation.text("from")?)?;
+            let value = match place.get()? {
+                Some(value) if is_deeper(value, DEPTH_MAX) => return Err(too_deep()),
+                Some(value) => value.clone(),
+                None => Value::Null,
+            };
+            *copied += value.to_string().len();
+            if *copied > COPIED_BYTES_MAX {
+                return Err(format!(
+                    "Unable to complete the copy, the accumulated size increase of copy is {copied}, exceeding the limit {COPIED_BYTES_MAX}"
+                ));
+            }
             Place::find(document, operation.text("path")?)?.add(value)
         }
         other => Err(format!("{other:?} is no operation")),
+    }
+}
+
+fn too_deep() -> String {
+    format!("the document would have more than {DEPTH_MAX} levels")
+}
+
+fn is_deeper(value: &Value, levels: usize) -> bool {
+    let below = |value: &Value| levels == 0 || is_deeper(value, levels - 1);
+    match value {
+        Value::Object(fields) => fields.values().any(below),
+        Value::Array(items) => items.iter().any(below),
+        _ => false,
     }
 }
 
@@ -125,6 +160,9 @@ impl<'a> Place<'a> {
         let missing = || format!("nothing is at {path:?}");
         let mut parts: Vec<String> = path.split('/').skip(1).map(unescape).collect();
         let last = parts.pop().ok_or_else(missing)?;
+        if parts.len() >= DEPTH_MAX {
+            return Err(too_deep());
+        }
         let mut parent = document;
         for part in parts {
             let next = match parent {

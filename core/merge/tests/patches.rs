@@ -95,3 +95,34 @@ fn object(fields: Vec<(&str, Node)>) -> Node {
 fn list(patch: Patch, items: Node) -> Node {
     Node { patch, items: Some(Schema::new(items)), ..Node::default() }
 }
+
+/// Each of these patches is small, and what it asks for is not.
+#[test]
+fn a_json_patch_cannot_make_a_document_that_is_too_large_or_too_deep() {
+    let copy = json!({"op": "copy", "from": "/a", "path": "/a/a"});
+    let doubled = json_patch(&json!({"a": {}}), &Value::Array(vec![copy; 200])).unwrap_err();
+    let wide = json!({"op": "copy", "from": "/list", "path": "/list/-"});
+    let long = json!({"list": ["x".repeat(1 << 20)]});
+    let many = json_patch(&long, &Value::Array(vec![wide; 40])).unwrap_err();
+    let deep = format!("/{}", vec!["a"; 200].join("/"));
+    let far = json_patch(&json!({}), &json!([{"op": "add", "path": deep, "value": 1}])).unwrap_err();
+    let steps = (1..100).flat_map(|step| {
+        let (from, path) = (format!("/m{}", step - 1), format!("/m{step}/a/a/a/a"));
+        let empty = json!({"a": {"a": {"a": {}}}});
+        [
+            json!({"op": "add", "path": format!("/m{step}"), "value": empty}),
+            json!({"op": "move", "from": from, "path": path}),
+        ]
+    });
+    let moved = json_patch(&json!({"m0": {}}), &Value::Array(steps.collect())).unwrap_err();
+    for (error, why) in [
+        (doubled, "the document would have more than 128 levels"),
+        (many, "exceeding the limit 3145728"),
+        (far, "the document would have more than 128 levels"),
+        (moved, "the document would have more than 128 levels"),
+    ] {
+        assert_eq!(error.code(), 422);
+        let PatchError::Inapplicable { why: told } = error else { panic!("{error}") };
+        assert!(told.ends_with(why), "{told}");
+    }
+}

@@ -38,7 +38,7 @@ struct Parts<'a> {
 
 /// A quantity as Kubernetes writes it: `1000m` becomes `1`, `1.5Gi` becomes `1536Mi`, `0.5` becomes `500m`.
 ///
-/// Numbers beyond 38 digits stay as they are.
+/// Numbers beyond 38 digits, and powers of ten beyond what an `i32` holds, stay as they are.
 ///
 /// # Errors
 /// When the text is not a quantity.
@@ -111,17 +111,18 @@ fn write(parts: &Parts<'_>, suffix: Suffix) -> Option<String> {
     if amount == 0 {
         return Some("0".to_string());
     }
-    while exponent < EXPONENT_MIN {
+    while exponent < EXPONENT_MIN && amount > 1 {
         amount = amount / 10 + i128::from(amount % 10 != 0);
         exponent += 1;
     }
+    exponent = exponent.max(EXPONENT_MIN);
     let sign = if parts.negative { "-" } else { "" };
     if let (Suffix::Binary(_), Some(whole)) = (suffix, whole(amount, exponent)) {
         return Some(format!("{sign}{}", write_binary(whole)));
     }
     while amount % 10 == 0 {
         amount /= 10;
-        exponent += 1;
+        exponent = exponent.checked_add(1)?;
     }
     while exponent % 3 != 0 {
         amount = amount.checked_mul(10)?;
@@ -163,7 +164,8 @@ mod tests {
     fn quantities_are_written_as_kubernetes_writes_them() {
         let cases = "1000m=1 1500m=1500m 0.5=500m 1.5Gi=1536Mi 1024=1024 1e3=1e3 12e6=12e6 0.1m=100u 100000Ki=100000Ki \
             1e-3=1e-3 +5=+5 1000k=1M 3.0=3 1E=1E 1Ei=1Ei 1023Ki=1023Ki 0.5Ki=512 010=010 1e19=10e18 1000.0=1k 0.25=250m -1=-1 \
-            0=0 0Gi=0 1024Mi=1Gi 1000=1k 2048Ki=2Mi 0.0000000001=1n 1.1Ki=1126400m";
+            0=0 0Gi=0 1024Mi=1Gi 1000=1k 2048Ki=2Mi 0.0000000001=1n 1.1Ki=1126400m 1e-2147483648=1e-9 \
+            20e-2147483640=1e-9";
         for case in cases.split_whitespace() {
             let (text, expected) = case.split_once('=').unwrap();
             assert_eq!(canonical(text).as_deref(), Ok(expected), "{text}");
