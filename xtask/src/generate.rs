@@ -8,13 +8,19 @@ mod go_source;
 mod kubernetes;
 mod protobuf;
 
+use std::process::Command;
+
 use anyhow::{Context, Result};
 
 use crate::program::{cargo, run};
 use crate::terminal::{note, step};
+use crate::workspace;
 
 /// The tests that compare the definitions and the tables of docs/spec/ with the types, and write them when told to.
 const GENERATED_TESTS: [&str; 6] = ["--package", "thalweg-crds", "--test", "contract", "--", "generated::"];
+
+/// Folders of cases whose expected files `record.sh` writes, asking kubectl.
+const RECORDED_BY_KUBECTL: [&str; 2] = ["testdata/kustomize", "testdata/yaml"];
 
 #[derive(clap::Args)]
 pub(crate) struct Generate {
@@ -30,7 +36,11 @@ pub(crate) fn generate(options: &Generate) -> Result<()> {
         run(cargo(&["test", "--locked", "--quiet"]).args(GENERATED_TESTS).env("UPDATE_EXPECT", "1"))
     })?;
     if options.expected {
-        note("no expected file is made by a reference tool yet");
+        for folder in RECORDED_BY_KUBECTL {
+            let script = workspace::root().join(folder).join("record.sh");
+            step(&format!("expected files of {folder}, by kubectl"), || run(Command::new("sh").arg(script)))?;
+        }
+        note("expected files that need a control plane are made by the commands in the READMEs of testdata/");
     }
     Ok(())
 }

@@ -105,7 +105,9 @@ impl ControlPlane {
     /// # Errors
     /// When there is no program to start, or it does not start; the message says what to do.
     pub fn start(options: &ControlPlaneOptions) -> Result<ControlPlane> {
-        let named = std::env::var_os(KUBECONFIG_VARIABLE).map(PathBuf::from);
+        // A cluster that somebody named is a real one.
+        let wants_embedded = options.api_server == ApiServerKind::Embedded;
+        let named = std::env::var_os(KUBECONFIG_VARIABLE).filter(|_| !wants_embedded).map(PathBuf::from);
         if let Some(kubeconfig) = options.existing.clone().or(named) {
             let audit = std::env::var_os(AUDIT_LOG_VARIABLE).map(AuditLog::at);
             return Ok(ControlPlane { kubeconfig, audit, own: None });

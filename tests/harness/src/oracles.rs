@@ -6,6 +6,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
 use thalweg_apiserver::audit::Entry;
 use thalweg_apiserver::{ApiServer, Loopback, Object, Verb};
@@ -77,9 +79,16 @@ impl Canaries {
 }
 
 /// Every object of the kinds that controllers write.
+///
+/// # Panics
+/// When one of the kinds is not served: what is not seen cannot be judged.
 pub fn objects(server: &ApiServer) -> Vec<Arc<Object>> {
     let hands = server.loopback("oracles");
-    KINDS.iter().flat_map(|(api_version, kind)| hands.list(api_version, kind, "").unwrap_or_default()).collect()
+    let list = |(api_version, kind): &(&str, &str)| {
+        let listed = hands.list(api_version, kind, "");
+        listed.unwrap_or_else(|status| panic!("listing {kind} of {api_version}: {}", status.message))
+    };
+    KINDS.iter().flat_map(list).collect()
 }
 
 /// Zero orphans (O2), at every instant of the run at which a process may have ended: docs/decisions/0003, the invariant.
@@ -214,18 +223,20 @@ pub fn uids(server: &ApiServer) -> BTreeMap<String, String> {
     objects(server).iter().map(|object| (id_of(object.value()).to_string(), version(object.value()).0)).collect()
 }
 
-/// No secret bytes (O7): not in an object that is no Secret, not in what was asked or answered about one, and not in `told`,
+/// No secret bytes (O7), plain or in base64, alone or as the password of Git's user: not in an object that is no Secret, not in what was asked or answered about one, and not in `told`,
 /// which is everything else that a process says: metrics, events, logs.
 ///
 /// # Errors
 /// With where it was found.
 pub fn no_secret_anywhere(server: &ApiServer, secret: &str, told: &[String]) -> Result<()> {
-    let said = told.iter().find(|text| text.contains(secret));
+    let forms = [secret.to_owned(), STANDARD.encode(secret), STANDARD.encode(format!("git:{secret}"))];
+    let shows = |text: &str| forms.iter().any(|form| text.contains(form));
+    let said = told.iter().find(|text| shows(text));
     ensure!(said.is_none(), "a secret was told: {said:?}");
     for entry in server.audit_since(0).iter().filter(|entry| entry.plural != "secrets") {
         let objects = entry.before.iter().chain(&entry.after).map(|object: &Arc<Object>| object.value());
         let request = entry.request();
-        let found = objects.chain(request.as_ref()).any(|value| value.to_string().contains(secret));
+        let found = objects.chain(request.as_ref()).any(|value| shows(&value.to_string()));
         ensure!(!found, "a secret is in {}", describe(entry));
     }
     Ok(())

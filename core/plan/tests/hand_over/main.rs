@@ -4,7 +4,8 @@
 //! moment. Every interleaving is followed, breadth first. What is decided is decided by this crate: `gate`, `intent`, `judge`,
 //! inventories and claims. The model's own are the objects and statuses of a cluster, the order in which an owner goes about
 //! an attempt (that of `controllers/kustomize/src/act.rs`), and what wakes it. Out of the model are requests that commit after
-//! their sender's end (see docs/HAZARDS.md), refusals, health, and statuses with a second writer.
+//! their sender's end (see docs/HAZARDS.md), views that lag behind (every owner sees what is there; the simulation of
+//! tests/end-to-end has them), refusals, health, and statuses with a second writer.
 
 mod check;
 mod cluster;

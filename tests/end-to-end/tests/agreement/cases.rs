@@ -23,6 +23,7 @@ async fn both_servers_answer_the_recorded_sequences_alike() {
     let ground = &ground().await;
     let cases: Vec<(String, Case)> =
         read().into_iter().filter(|(file, case)| format!("{file} {}", case.name).contains(&wanted)).collect();
+    assert!(!cases.is_empty(), "AGREEMENT_CASE names no case");
     let results = stream::iter(cases.iter().enumerate()).map(|(index, (file, case))| async move {
         let namespace = format!("case-{index}-agreement");
         ground.namespace(&namespace).await;

@@ -9,6 +9,11 @@ use crate::server::Answer;
 /// Where they differ: a line each, `path: ours …, real …`. None when they are equal.
 pub(crate) fn differences(ours: &Answer, real: &Answer) -> Vec<String> {
     let mut lines = Vec::new();
+    for (who, answer) in [("ours", ours), ("real", real)] {
+        if answer.status == 0 {
+            lines.push(format!("{who} did not answer: {}", answer.body));
+        }
+    }
     if ours.status != real.status {
         lines.push(format!("status: ours {}, real {}", ours.status, real.status));
     }

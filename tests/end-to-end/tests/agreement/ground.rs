@@ -29,6 +29,9 @@ pub(crate) struct Ground {
 pub(crate) struct Outcome {
     /// Requests that were answered.
     pub(crate) steps: usize,
+    /// Writes among them, and those that both servers did.
+    pub(crate) writes: usize,
+    pub(crate) done: usize,
     /// The steps whose answers differ, and how.
     pub(crate) difference: Option<String>,
 }
@@ -62,7 +65,8 @@ impl Ground {
     pub(crate) async fn namespace(&self, name: &str) {
         let namespace = json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}});
         for server in [&self.ours, &self.real] {
-            server.ask(&sent("POST", "/api/v1/namespaces", &namespace)).await;
+            let answer = server.ask(&sent("POST", "/api/v1/namespaces", &namespace)).await;
+            assert!(matches!(answer.status, 201 | 409), "making the namespace {name}: {}", answer.body);
         }
     }
 
@@ -76,6 +80,10 @@ impl Ground {
             let (our_answer, request) = ours.ask(namespace, step).await;
             let (real_answer, _) = real.ask(namespace, step).await;
             outcome.steps += 1;
+            if request.method != "GET" {
+                outcome.writes += 1;
+                outcome.done += usize::from([&our_answer, &real_answer].iter().all(|answer| answer.status / 100 == 2));
+            }
             if std::env::var_os("AGREEMENT_SHOW").is_some() {
                 println!("{index}: {} {} {}", request.method, request.uri, request.body);
                 println!(

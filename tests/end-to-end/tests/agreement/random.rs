@@ -10,7 +10,7 @@ use rand::{RngExt, SeedableRng};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use crate::ground::{collection, ground, testdata};
+use crate::ground::{Outcome, collection, ground, testdata};
 use crate::step::{Step, merge};
 
 /// Sequences in flight.
@@ -62,6 +62,7 @@ async fn both_servers_answer_random_writes_alike() {
     let text = std::fs::read_to_string(testdata("agreement/random.yaml")).unwrap();
     let mut kinds: Vec<Kind> = serde_yaml::from_str(&text).unwrap();
     kinds.retain(|kind| only.is_empty() || kind.kind == only);
+    assert!(!kinds.is_empty(), "AGREEMENT_KIND names no kind of testdata/agreement/random.yaml");
     let ground = &ground().await;
     let namespace = "random-agreement";
     ground.namespace(namespace).await;
@@ -81,7 +82,11 @@ async fn both_servers_answer_random_writes_alike() {
     for (seed, kind, difference) in differing.iter().take(SHOWN) {
         println!("AGREEMENT_SEED={seed} AGREEMENT_SEQUENCES=1 ({kind})\n  {difference}");
     }
-    println!("{count} sequences, {steps} requests, {} differ, {:.1?}", differing.len(), start.elapsed());
+    let sum = |part: fn(&Outcome) -> usize| results.iter().map(|(_, _, outcome)| part(outcome)).sum::<usize>();
+    let (writes, done) = (sum(|outcome| outcome.writes), sum(|outcome| outcome.done));
+    let (differ, took) = (differing.len(), start.elapsed());
+    println!("{count} sequences, {steps} requests, {done} of {writes} writes done, {differ} differ, {took:.1?}");
+    assert!(done * 2 > writes, "of {writes} writes only {done} were done: refusals are not what is compared here");
     assert_eq!(differing.len(), 0, "of {count} sequences");
 }
 

@@ -12,6 +12,7 @@
 //! `THALWEG_SEEDS=200..10000` chooses the seeds, `THALWEG_SEED=17` one of them.
 
 use std::ops::Range;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use anyhow::{Result, ensure};
@@ -25,7 +26,7 @@ use thalweg_harness::oracles;
 use tokio::time::Instant;
 
 use crate::instance::Instance;
-use crate::operation::{INTERVAL, KUSTOMIZE, Operation};
+use crate::operation::{INTERVAL, KUSTOMIZE, Operation, SOURCE};
 use crate::runs::{FaultFree, Run, fault_free_runs, in_parallel, in_simulation};
 use crate::stale::restart_in_the_past;
 use crate::state::State;
@@ -33,6 +34,8 @@ use crate::world::{NAMESPACE, World};
 
 /// Without a word from the environment.
 const SEEDS: Range<u64> = 0..1000;
+/// Among so many seeds, some storm is met by a write.
+const SEEDS_WITH_CONFLICTS: usize = 100;
 /// How long what goes wrong goes on.
 const TROUBLE: Duration = Duration::from_secs(600);
 /// When a call that nobody answers is given up (thalweg_kubernetes).
@@ -78,15 +81,24 @@ impl Trial {
 fn whatever_goes_wrong_by_chance_all_is_well_in_the_end() {
     let operations = fault_free_runs(Operation::all());
     let seeds: Vec<u64> = seeds().collect();
+    assert!(!seeds.is_empty(), "THALWEG_SEEDS names no seed");
+    let conflicts = AtomicUsize::new(0);
     let replay = |seed: &u64| {
         let (trial, operation, _) = chosen(*seed, &operations);
         format!("THALWEG_SEED={seed} {REPLAY}\n{trial:?} of {}", operation.name)
     };
     let took = in_parallel(&seeds, replay, |seed| {
         let (trial, operation, fault_free) = chosen(*seed, &operations);
-        in_simulation(run(*seed, trial, operation, fault_free)).map(drop)
+        let passed = in_simulation(run(*seed, trial, operation, fault_free))?;
+        if trial == Trial::ConflictStorm {
+            let answered = passed.iter().filter(|passed| passed.code == 409).count();
+            conflicts.fetch_add(answered, Ordering::Relaxed);
+        }
+        Ok(())
     });
-    println!("{} seeds in {} s", seeds.len(), took.as_secs());
+    let conflicts = conflicts.into_inner();
+    println!("{} seeds in {} s, {conflicts} conflicts in storms", seeds.len(), took.as_secs());
+    assert!(conflicts > 0 || seeds.len() < SEEDS_WITH_CONFLICTS, "no storm was met");
 }
 
 #[test]
@@ -183,6 +195,7 @@ impl Trouble<'_> {
                     return Ok(second);
                 }
                 self.passed.extend(second.wire.passed());
+                run.end(second);
                 Ok(world.start(Schedule::none()))
             }
             Trial::StaleView => {
@@ -255,6 +268,7 @@ async fn storm(world: &World, generator: &mut StdRng) {
         for name in [APPS, "more", "fleet-apps"] {
             let _ = world.hands.merge(KUSTOMIZE, "Kustomization", NAMESPACE, name, "", patch.clone());
         }
+        let _ = world.hands.merge(SOURCE, "GitRepository", NAMESPACE, "source", "", patch);
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
 }

@@ -33,6 +33,7 @@ struct Crash<'a> {
 fn every_operation_ends_alike_wherever_its_process_ended() {
     let operations = fault_free_runs(chosen_operations());
     let crashes: Vec<Crash<'_>> = operations.iter().flat_map(crashes).collect();
+    assert!(!crashes.is_empty(), "no request is where THALWEG_CRASH_POINT says");
     let took = in_parallel(&crashes, |crash| crash.replay("every_operation"), |crash| in_simulation(crash.run()));
     println!("{} crash points in {} s:{}", crashes.len(), took.as_secs(), counted(&crashes));
 }
@@ -44,6 +45,7 @@ fn every_pair_of_ends_leads_to_the_same_state() {
     let operations = fault_free_runs(chosen_operations());
     let few = operations.iter().filter(|(_, fault_free)| fault_free.labels.len() <= PAIRED_REQUESTS_MAX);
     let crashes: Vec<Crash<'_>> = few.flat_map(crashes).step_by(share()).collect();
+    assert!(!crashes.is_empty(), "no request is where THALWEG_CRASH_POINT says");
     let took = in_parallel(&crashes, |crash| crash.replay("every_pair -- --ignored"), Crash::run_each_second_end);
     println!("after {} first ends in {} s:{}", crashes.len(), took.as_secs(), counted(&crashes));
 }
@@ -97,7 +99,7 @@ impl Crash<'_> {
         if !second.wire.has_ended() {
             return Ok(false);
         }
-        drop(second);
+        run.end(second);
         let third = run.world.start(Schedule::none());
         run.world.settle().await?;
         self.compare(&run)?;

@@ -17,8 +17,8 @@ use crate::world::World;
 /// A running process. Dropping it ends it.
 pub(crate) struct Instance {
     pub(crate) wire: Wire,
-    pub(crate) metrics: Metrics,
-    pub(crate) events: Events,
+    metrics: Metrics,
+    events: Events,
     _controllers: JoinSet<()>,
 }
 
@@ -53,6 +53,12 @@ impl Instance {
         controllers
             .spawn(async move { configuration::run(third, configuration::Options::default(), too).await.unwrap() });
         Self { wire, metrics, events, _controllers: controllers }
+    }
+
+    /// Its events since the last time, and its metrics.
+    pub(crate) fn told(&self) -> Vec<String> {
+        let events = self.events.taken().into_iter().map(|event| format!("{event:?}"));
+        events.chain([self.metrics.encode()]).collect()
     }
 }
 

@@ -23,6 +23,8 @@ pub(crate) struct Operation {
     pub(crate) change: Vec<Step>,
     /// What the user does after the process has ended, before the next one starts.
     pub(crate) after_end: Vec<Step>,
+    /// Of the newest commit, only this folder is wanted in the end.
+    kept: Option<&'static str>,
 }
 
 /// One thing that a user does.
@@ -46,7 +48,7 @@ pub(crate) const THALWEG: &str = "thalweg.dev/v1alpha1";
 
 impl Operation {
     fn new(name: &str, before: Vec<Step>, change: Vec<Step>) -> Self {
-        Self { name: name.to_owned(), before, change, after_end: Vec::new() }
+        Self { name: name.to_owned(), before, change, after_end: Vec::new(), kept: None }
     }
 
     /// Every operation that exists.
@@ -96,7 +98,7 @@ impl Operation {
             (Some(commit), true) => vec![Step::Push(commit.clone())],
             _ => Vec::new(),
         };
-        Self { name: scenario.name.to_owned(), before, change, after_end }
+        Self { name: scenario.name.to_owned(), before, change, after_end, kept: None }
     }
 
     /// Two of eight objects get other values, one another label.
@@ -161,7 +163,8 @@ impl Operation {
     pub(crate) fn change_configuration() -> Self {
         let before = vec![Step::Push(fleet(1)), Step::Create(settings()), Step::Create(configuration())];
         let patch = json!({"spec": {"kustomizations": {"infra": null, "apps": {"path": "./more", "dependsOn": null}}}});
-        Self::new("configuration-change", before, vec![Step::Merge(THALWEG, "FluxConfiguration", "fleet", patch)])
+        let change = vec![Step::Merge(THALWEG, "FluxConfiguration", "fleet", patch)];
+        Self { kept: Some("more"), ..Self::new("configuration-change", before, change) }
     }
 
     /// A FluxConfiguration and all that came of it goes.
@@ -170,8 +173,8 @@ impl Operation {
         Self::new("configuration-delete", before, vec![Step::Delete(THALWEG, "FluxConfiguration", "fleet")])
     }
 
-    /// The objects that may be deleted at all: what one commit has and another has not, and what the user deletes; after
-    /// the deletion of an owner, everything.
+    /// The objects that may be deleted at all: what one commit has and another has not, what is outside the folder that is
+    /// kept, and what the user deletes; after the deletion of an owner, everything.
     pub(crate) fn may_delete(&self) -> BTreeSet<String> {
         let steps = || self.before.iter().chain(&self.change).chain(&self.after_end);
         let ids_of = |commit: &Commit| ids(commit, NAMESPACE).into_values().flatten().collect::<BTreeSet<String>>();
@@ -186,7 +189,10 @@ impl Operation {
             _ => None,
         });
         let mut all: BTreeSet<String> = commits.iter().flat_map(|commit| ids_of(commit)).collect();
-        if !self.takes_down() {
+        if self.kept.is_some() {
+            let wanted = self.wanted();
+            all.retain(|id| !wanted.contains(id));
+        } else if !self.takes_down() {
             let kept = commits.iter().map(|commit| ids_of(commit)).reduce(|all, each| &all & &each);
             let kept = kept.unwrap_or_default();
             all.retain(|id| !kept.contains(id));
@@ -197,20 +203,19 @@ impl Operation {
 }
 
 impl Operation {
-    /// The objects of the newest commit: nobody deletes them, unless their owner goes.
+    /// The objects of the newest commit, or of its folder that is kept: nobody deletes them, unless their owner goes.
     pub(crate) fn wanted(&self) -> BTreeSet<String> {
         let steps = self.before.iter().chain(&self.change);
         let newest = steps.rev().find_map(|step| if let Step::Push(commit) = step { Some(commit) } else { None });
         let newest = newest.filter(|_| !self.takes_down());
-        newest.into_iter().flat_map(|commit| ids(commit, NAMESPACE).into_values().flatten()).collect()
+        let folders = newest.into_iter().flat_map(|commit| ids(commit, NAMESPACE));
+        folders.filter(|(folder, _)| self.kept.is_none_or(|kept| kept == *folder)).flat_map(|(_, ids)| ids).collect()
     }
 
     /// Whether an owner goes.
     fn takes_down(&self) -> bool {
-        self.before.iter().chain(&self.change).any(|step| {
-            matches!(step, Step::Delete(_, "Kustomization" | "FluxConfiguration", _))
-                || matches!(step, Step::Merge(_, "FluxConfiguration", ..))
-        })
+        let mut steps = self.before.iter().chain(&self.change);
+        steps.any(|step| matches!(step, Step::Delete(_, "Kustomization" | "FluxConfiguration", _)))
     }
 }
 

@@ -31,6 +31,8 @@ pub(crate) struct Run<'a> {
     canaries: Canaries,
     /// Of the objects that were there before.
     uids: BTreeMap<String, String>,
+    /// What the processes that have ended told.
+    told: Mutex<Vec<String>>,
 }
 
 /// What the run without a fault showed.
@@ -49,7 +51,7 @@ impl<'a> Run<'a> {
         perform(&operation.before, &world).await;
         world.settle().await.context("before the change")?;
         let uids = oracles::uids(&world.server);
-        Ok((Self { world, operation, canaries, uids }, instance))
+        Ok((Self { world, operation, canaries, uids, told: Mutex::default() }, instance))
     }
 
     /// The change, as the user makes it.
@@ -70,11 +72,16 @@ impl<'a> Run<'a> {
             let reached = ended.await;
             ensure!(reached.is_ok(), "the point is not reached; the requests were {:?}", wire.labels());
         }
-        drop(instance);
+        self.end(instance);
         if !is_changed {
             change.await;
         }
         Ok(())
+    }
+
+    /// Ends a process; what it told is kept.
+    pub(crate) fn end(&self, instance: Instance) {
+        self.told.lock().unwrap().extend(instance.told());
     }
 
     /// What the user does after the process has ended.
@@ -96,8 +103,8 @@ impl<'a> Run<'a> {
         oracles::no_orphan_at_any_time(server)?;
         self.canaries.check(server)?;
         oracles::stable(server, INTERVAL).await?;
-        let events = instance.events.taken().into_iter().map(|event| format!("{event:?}"));
-        let told: Vec<String> = events.chain([instance.metrics.encode()]).collect();
+        let mut told = self.told.lock().unwrap().clone();
+        told.extend(instance.told());
         oracles::no_secret_anywhere(server, SECRET, &told)
     }
 }
