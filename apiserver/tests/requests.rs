@@ -482,6 +482,10 @@ async fn what_no_client_should_send_is_answered_all_the_same() {
         let (answered, answer) = ask(&server, &line, body).await;
         assert_eq!(answered, code, "{line}: {answer}");
     }
+    let (_, pod) = ask(&server, &format!("GET {pods}/p"), "").await;
+    let metadata = &pod["metadata"];
+    assert_eq!(metadata["deletionGracePeriodSeconds"], 1, "what was to go beyond the calendar goes now: {metadata}");
+    assert_eq!(metadata["deletionTimestamp"], "2026-01-01T12:00:00Z");
     let endless = format!("{pods}?watch=true&timeoutSeconds=18446744073709551615");
     assert_eq!(send(&server, Method::GET, &endless, JSON, "").await.status(), 200);
 }

@@ -177,9 +177,9 @@ fn grace(state: &State, served: &Served, value: &mut Value, deletion: &Deletion)
     Grace::Seconds(seconds)
 }
 
-/// `seconds` after a time, or the last time that can be told.
+/// `seconds` after a time, or before it; the first or last time that can be told where that is beyond it.
 fn after(time: Timestamp, seconds: i64) -> Timestamp {
-    time.checked_add(SignedDuration::from_secs(seconds)).unwrap_or(Timestamp::MAX)
+    time.saturating_add(SignedDuration::from_secs(seconds)).unwrap_or(time)
 }
 
 /// Marks an object that goes when its finalizers are gone.
