@@ -237,3 +237,20 @@ fn prettied(bytes: Bytes) -> Bytes {
         Bytes::from(pretty)
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn warnings_that_are_long_together_are_cut_and_the_last_are_left_out() {
+        let few = vec!["a".repeat(4_000), "b".to_owned(), "b".to_owned()];
+        assert_eq!(shortened(few.clone()), few[..2]);
+        let many: Vec<String> = (0..100).map(|number| format!("{number:03}{}", "ä".repeat(400))).collect();
+        let cut = shortened(many);
+        assert_eq!(
+            (cut.len(), cut[0].chars().count()),
+            (WARNINGS_CHARACTERS_MAX / WARNING_CHARACTERS_MAX, WARNING_CHARACTERS_MAX)
+        );
+    }
+}

@@ -296,3 +296,25 @@ fn drop_unneeded(old: &Fields, new: &mut Fields) {
         drop_same(new, "spec.externalTrafficPolicy");
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{ApiServer, Options};
+
+    #[test]
+    fn the_last_free_address_and_port_are_found_and_none_beyond_them() {
+        let server = ApiServer::new(Options::default());
+        let mut state = server.state();
+        let mut used = Used {
+            addresses: (1..RANGE.1 - 1).map(|host| Ipv4Addr::from(u32::from(RANGE.0) + host).to_string()).collect(),
+            ports: NODE_PORTS.collect(),
+        };
+        assert_eq!((used.free_address(&mut state), used.take_free_port(&mut state)), (None, None));
+        used.addresses.remove("10.96.1.2");
+        used.ports.remove(&31_000);
+        assert_eq!(used.free_address(&mut state).as_deref(), Some("10.96.1.2"));
+        assert_eq!(used.take_free_port(&mut state), Some(31_000));
+        assert_eq!(used.take_free_port(&mut state), None);
+    }
+}
