@@ -91,9 +91,12 @@ impl AuditLog {
     pub fn since(&self, mark: AuditMark) -> Result<Requests> {
         let reading = || format!("reading the audit log {}", self.path.display());
         let mut file = File::open(&self.path).with_context(reading)?;
-        file.seek(SeekFrom::Start(mark.length)).with_context(reading)?;
-        let mut text = String::new();
-        file.read_to_string(&mut text).with_context(reading)?;
+        // A line that was in writing when the mark was made is not after it: begin behind the next line break.
+        file.seek(SeekFrom::Start(mark.length.saturating_sub(1))).with_context(reading)?;
+        let mut text = Vec::new();
+        file.read_to_end(&mut text).with_context(reading)?;
+        let text = String::from_utf8_lossy(&text);
+        let text = if mark.length == 0 { &*text } else { text.split_once('\n').map_or("", |(_, after)| after) };
         // The last line may still be in writing: it has no end then.
         let whole = text.rfind('\n').map_or("", |end| &text[..end]);
         let mut requests = whole.lines().map(Request::parse).collect::<Result<Vec<_>>>()?;
@@ -325,6 +328,21 @@ mod tests {
         std::fs::write(file.path(), format!("{before}\n{after}\n")).unwrap();
         let verbs = log.since(mark).unwrap().0.into_iter().map(|request| request.verb).collect::<Vec<_>>();
         assert_eq!(verbs, ["get"]);
+    }
+
+    #[test]
+    fn a_line_in_writing_when_the_mark_was_made_is_not_after_it() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let log = AuditLog::at(file.path());
+        let before = line("patch /api/v1/namespaces/a/configmaps/x configmaps");
+        for written in [format!("{before}\n"), before[..20].to_owned(), before.clone()] {
+            std::fs::write(file.path(), &written).unwrap();
+            let mark = log.mark().unwrap();
+            let after = line("get /api/v1/namespaces/a/configmaps/x configmaps");
+            std::fs::write(file.path(), format!("{before}\n{after}\n")).unwrap();
+            let verbs = log.since(mark).unwrap().0.into_iter().map(|request| request.verb).collect::<Vec<_>>();
+            assert_eq!(verbs, ["get"], "{written}");
+        }
     }
 
     #[test]
