@@ -73,7 +73,8 @@ const SESSION: [(&str, &str); 47] = [
     ("auth can-i delete configmaps -n shop --as=system:serviceaccount:shop:default", ""),
     ("get configmap extra -n shop -o name --as=system:serviceaccount:shop:default", ""),
     ("delete configmap extra -n shop --as=system:serviceaccount:shop:default", ""),
-    ("describe configmap extra -n shop", ""),
+    // Of a ConfigMap it tells the keys in any order.
+    ("describe rolebinding readers -n shop", ""),
     ("delete configmap extra -n shop", ""),
     ("delete -f -", DEPLOYMENT),
     ("delete namespace shop --timeout=60s", ""),
