@@ -1,48 +1,39 @@
 //! Events become nodes: anchors are expanded, merges merged, keys made texts, limits kept.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
-use std::io::{BufRead, BufReader, Read as _};
-use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use libyaml_safer::{Encoding, Event, EventData, Parser};
+use compact_str::ToCompactString as _;
 
 use crate::error::Limit;
 use crate::number;
 use crate::resolve::{Scalar, resolve};
-use crate::{Document, Entry, Error, Limits, Node, Position, Reason, Value, text};
-
-/// Bytes given to the scanner at once; it holds them decoded, four bytes a character.
-const CHUNK_BYTES: usize = 8 << 10;
+use crate::scan::{Dialect, EventData, Parser};
+use crate::{Document, Entry, Error, Limits, Node, Position, Reason, Text, Value, text};
 
 /// Every document of `text`, in order. `file` is how errors name it.
 pub fn read(file: &str, text: &[u8], limits: &Limits) -> Result<Vec<Document>, Error> {
-    let text = text::check(file, text, limits)?;
-    let mut parser = Parser::new();
-    parser.set_encoding(Encoding::Utf8);
-    parser.set_input(BufReader::with_capacity(CHUNK_BYTES, text.as_bytes().chain(missing_line_end(text))));
+    let text = with_line_end(text::check(file, text, limits)?);
+    let mut parser = Parser::new(&text, Dialect::V2 { byte_order_marks: true });
+    let mut composer = Composer::new(limits);
     let mut documents = Vec::new();
-    let mut last = Position { line: 1, column: 1 };
-    let mut composer =
-        Composer { limits, open: Vec::new(), anchors: HashMap::new(), root: None, nodes: 0, aliased: Size::default() };
     let mut separator_line = None;
     loop {
-        let event = next_event(&mut parser, file, last)?;
-        let position = Position::of(event.start_mark);
-        last = position;
+        let event = parser.next_event().map_err(|fault| Error::syntax(file, &fault))?;
+        let position = Position::of(event.start);
         match event.data {
-            EventData::StreamStart { .. } => {}
+            EventData::StreamStart => {}
             EventData::StreamEnd => return Ok(documents),
-            EventData::DocumentStart { implicit, .. } => {
+            EventData::DocumentStart { implicit } => {
                 composer.anchors.clear();
-                separator_line = (!implicit).then_some(event.end_mark.line);
+                separator_line = (!implicit).then_some(event.end.line);
             }
-            EventData::DocumentEnd { .. } => {
-                let root = composer.root.take().expect("a document has exactly one root");
-                documents.push(Document { root });
+            EventData::DocumentEnd => {
+                documents.extend(composer.root.take().map(|root| Document { root }));
                 Limits::check(documents.len(), limits.documents_max, Limit::Documents)
                     .map_err(|limit| Error::new(file, position, limit))?;
             }
-            _ if separator_line.take() == Some(event.start_mark.line) && event.start_mark != event.end_mark => {
+            _ if separator_line.take() == Some(event.start.line) && event.start != event.end => {
                 return Err(Error::new(file, position, Reason::TextAfterSeparator));
             }
             data => composer.take(data, position).map_err(|(position, reason)| Error::new(file, position, reason))?,
@@ -50,52 +41,59 @@ pub fn read(file: &str, text: &[u8], limits: &Limits) -> Result<Vec<Document>, E
     }
 }
 
-/// The end of the last line, where the text lacks it. A block scalar that ends there has it all the same for kubectl, and the
-/// scanner of libyaml-safer 0.3 panics where a block scalar, or an escape in double quotes, ends without one.
-fn missing_line_end(text: &str) -> &'static [u8] {
-    if text.is_empty() || text.ends_with(['\n', '\r']) { b"" } else { b"\n" }
-}
-
-/// The next event of a parser. Some malformed texts (`{!,` is one) make the scanner of libyaml-safer 0.3 panic where libyaml
-/// has an error; they are an error here too, at the event before. The parser is not used again.
-fn next_event<R: BufRead>(parser: &mut Parser<R>, file: &str, last: Position) -> Result<Event, Error> {
-    match catch_unwind(AssertUnwindSafe(|| parser.parse())) {
-        Ok(event) => event.map_err(|error| Error::syntax(file, &error)),
-        Err(_) => {
-            let reason =
-                Reason::Syntax { problem: "found a character that cannot start or continue a token", context: None };
-            Err(Error::new(file, last, reason))
+/// The first document of `text`; none where there is nothing but comments. What follows it is not read, whatever it is: so
+/// sigs.k8s.io/yaml unmarshals a text that nobody cut into documents, a kustomization file for one.
+pub fn read_first(file: &str, text: &[u8], limits: &Limits) -> Result<Option<Document>, Error> {
+    let text = text::check(file, text, limits)?;
+    let mut parser = Parser::new(text, Dialect::V2 { byte_order_marks: false });
+    let mut composer = Composer::new(limits);
+    loop {
+        let event = parser.next_event().map_err(|fault| Error::syntax(file, &fault))?;
+        let position = Position::of(event.start);
+        match event.data {
+            EventData::StreamEnd | EventData::DocumentEnd => return Ok(composer.root.map(|root| Document { root })),
+            data => composer.take(data, position).map_err(|(position, reason)| Error::new(file, position, reason))?,
         }
     }
+}
+
+/// The text with the end of its last line, which a block scalar that ends there has for kubectl even where it is missing.
+fn with_line_end(text: &str) -> Cow<'_, str> {
+    if text.is_empty() || text.ends_with(['\n', '\r']) { Cow::Borrowed(text) } else { Cow::Owned(format!("{text}\n")) }
 }
 
 type Refused = (Position, Reason);
 
 /// The nodes of one document while they are read.
-struct Composer<'l> {
-    limits: &'l Limits,
-    open: Vec<Collection>,
-    anchors: HashMap<String, Anchor>,
+struct Composer<'t> {
+    limits: &'t Limits,
+    open: Vec<Collection<'t>>,
+    /// Items of the sequences that are open, the innermost last.
+    items: Vec<Node>,
+    /// Entries of the mappings that are open, the innermost last.
+    entries: Vec<Entry>,
+    anchors: HashMap<&'t str, Anchor>,
     root: Option<Node>,
     nodes: usize,
     aliased: Size,
 }
 
 /// A mapping or sequence whose end has not come.
-struct Collection {
+struct Collection<'t> {
     position: Position,
-    anchor: Option<String>,
+    anchor: Option<&'t str>,
     size: Size,
     content: Content,
 }
 
+/// What is in a collection, from a place in the composer's stack.
 enum Content {
-    Sequence(Vec<Node>),
-    Mapping { entries: Vec<Entry>, key: Option<Key> },
+    Sequence { from: usize },
+    Mapping { from: usize, key: Option<Key> },
 }
 
 enum Key {
-    Text(String, Position),
+    Text(Text, Position),
     Merge,
 }
 
@@ -120,39 +118,59 @@ impl Size {
     }
 }
 
-impl Composer<'_> {
-    fn take(&mut self, event: EventData, position: Position) -> Result<(), Refused> {
+impl<'t> Composer<'t> {
+    fn new(limits: &'t Limits) -> Self {
+        Self {
+            limits,
+            open: Vec::new(),
+            items: Vec::new(),
+            entries: Vec::new(),
+            anchors: HashMap::new(),
+            root: None,
+            nodes: 0,
+            aliased: Size::default(),
+        }
+    }
+
+    fn take(&mut self, event: EventData<'t>, position: Position) -> Result<(), Refused> {
         match event {
-            EventData::Scalar { anchor, tag, value, plain_implicit, .. } => {
-                if self.awaits_key() && value == "<<" && (plain_implicit || is_merge_tag(tag.as_deref())) {
+            EventData::Scalar { properties, value, plain_implicit, .. } => {
+                self.count(properties.tag_nodes(), position)?;
+                let tag = properties.tag();
+                if self.awaits_key() && value == "<<" && (plain_implicit || is_merge_tag(tag)) {
                     self.set_key(Key::Merge);
                     return Ok(());
                 }
                 let size = Size { nodes: 1, bytes: value.len(), height: 0 };
-                let scalar = resolve(tag.as_deref(), plain_implicit, value).map_err(|reason| (position, reason))?;
-                self.scalar(scalar, anchor, position, size)
+                let scalar = resolve(tag, plain_implicit, value).map_err(|reason| (position, reason))?;
+                self.scalar(scalar, properties.anchor(), position, size)
             }
-            EventData::Alias { anchor } => self.alias(&anchor, position),
-            EventData::SequenceStart { anchor, .. } => self.begin(anchor, position, Content::Sequence(Vec::new())),
-            EventData::MappingStart { anchor, .. } => {
-                self.begin(anchor, position, Content::Mapping { entries: Vec::new(), key: None })
+            EventData::Alias(anchor) => self.alias(anchor, position),
+            EventData::SequenceStart { properties, .. } => {
+                self.count(properties.tag_nodes(), position)?;
+                self.begin(properties.anchor(), position, Content::Sequence { from: self.items.len() })
+            }
+            EventData::MappingStart { properties, .. } => {
+                self.count(properties.tag_nodes(), position)?;
+                self.begin(properties.anchor(), position, Content::Mapping { from: self.entries.len(), key: None })
             }
             EventData::SequenceEnd | EventData::MappingEnd => self.end(),
-            EventData::StreamStart { .. }
+            EventData::StreamStart
             | EventData::StreamEnd
             | EventData::DocumentStart { .. }
-            | EventData::DocumentEnd { .. } => Ok(()),
+            | EventData::DocumentEnd => Ok(()),
         }
     }
 
     fn scalar(
         &mut self,
         scalar: Scalar,
-        anchor: Option<String>,
+        anchor: Option<&'t str>,
         position: Position,
         size: Size,
     ) -> Result<(), Refused> {
-        if self.awaits_key() && anchor.is_none() {
+        let is_key_alone = matches!(scalar, Scalar::Float(value) if !value.is_finite());
+        if self.awaits_key() && (anchor.is_none() || is_key_alone) {
             let key = key_text(scalar).map_err(|reason| (position, reason))?;
             self.set_key(Key::Text(key, position));
             return Ok(());
@@ -161,13 +179,8 @@ impl Composer<'_> {
         self.add(Node { position, value }, size, anchor, None)
     }
 
-    fn begin(&mut self, anchor: Option<String>, position: Position, content: Content) -> Result<(), Refused> {
-        self.open.push(Collection {
-            position,
-            anchor: anchor.clone(),
-            size: Size { nodes: 1, ..Size::default() },
-            content,
-        });
+    fn begin(&mut self, anchor: Option<&'t str>, position: Position, content: Content) -> Result<(), Refused> {
+        self.open.push(Collection { position, anchor, size: Size { nodes: 1, ..Size::default() }, content });
         if let Some(anchor) = anchor {
             self.anchors.insert(anchor, Anchor::Open);
         }
@@ -177,8 +190,8 @@ impl Composer<'_> {
     fn end(&mut self) -> Result<(), Refused> {
         let Collection { position, anchor, size, content } = self.open.pop().expect("an end follows a start");
         let value = match content {
-            Content::Sequence(items) => Value::Sequence(items),
-            Content::Mapping { entries, .. } => Value::Mapping(entries),
+            Content::Sequence { from } => Value::Sequence(self.items.drain(from..).collect()),
+            Content::Mapping { from, .. } => Value::Mapping(self.entries.drain(from..).collect()),
         };
         self.add(Node { position, value }, size, anchor, None)
     }
@@ -195,6 +208,11 @@ impl Composer<'_> {
         self.add(node, size, None, Some(position))
     }
 
+    fn count(&mut self, nodes: usize, position: Position) -> Result<(), Refused> {
+        self.nodes += nodes;
+        Limits::check(self.nodes, self.limits.nodes_max, Limit::Nodes).map_err(|limit| (position, limit.into()))
+    }
+
     /// Anchors keep a copy of their node, and each alias makes one.
     fn count_copy(&mut self, size: Size, position: Position) -> Result<(), Refused> {
         self.aliased.nodes += size.nodes;
@@ -206,10 +224,9 @@ impl Composer<'_> {
 
     /// Puts a finished node where it belongs: behind its anchor, and into what it is part of. `alias` is where the alias
     /// stands that the node came by.
-    fn add(&mut self, node: Node, size: Size, anchor: Option<String>, alias: Option<Position>) -> Result<(), Refused> {
+    fn add(&mut self, node: Node, size: Size, anchor: Option<&'t str>, alias: Option<Position>) -> Result<(), Refused> {
         let position = alias.unwrap_or(node.position);
-        self.nodes += if alias.is_some() { size.nodes } else { 1 };
-        Limits::check(self.nodes, self.limits.nodes_max, Limit::Nodes).map_err(|limit| (position, limit.into()))?;
+        self.count(if alias.is_some() { size.nodes } else { 1 }, position)?;
         if let Some(anchor) = anchor {
             self.count_copy(size, position)?;
             self.anchors.insert(anchor, Anchor::Closed(node.clone(), size));
@@ -220,11 +237,13 @@ impl Composer<'_> {
         };
         parent.size.add(size);
         match &mut parent.content {
-            Content::Sequence(items) => items.push(node),
-            Content::Mapping { entries, key } => match key.take() {
+            Content::Sequence { .. } => self.items.push(node),
+            Content::Mapping { key, .. } => match key.take() {
                 None => *key = Some(Key::Text(key_of(node).map_err(|reason| (position, reason))?, position)),
-                Some(Key::Text(key, position)) => entries.push(Entry { key, position, value: node }),
-                Some(Key::Merge) => merge(entries, node, alias.is_some()).map_err(|reason| (position, reason))?,
+                Some(Key::Text(key, position)) => self.entries.push(Entry { key, position, value: node }),
+                Some(Key::Merge) => {
+                    merge(&mut self.entries, node, alias.is_some()).map_err(|reason| (position, reason))?
+                }
             },
         }
         Ok(())
@@ -281,18 +300,18 @@ fn value_of(scalar: Scalar) -> Result<Value, Reason> {
     })
 }
 
-fn key_text(scalar: Scalar) -> Result<String, Reason> {
+fn key_text(scalar: Scalar) -> Result<Text, Reason> {
     match scalar {
         Scalar::Null => Err(Reason::NullAsKey),
-        Scalar::Bool(value) => Ok(value.to_string()),
-        Scalar::Int(value) => Ok(value.to_string()),
+        Scalar::Bool(value) => Ok(value.to_compact_string()),
+        Scalar::Int(value) => Ok(value.to_compact_string()),
         Scalar::UInt(value) => Err(Reason::LargeNumberAsKey(value)),
-        Scalar::Float(value) => Ok(number::to_key(value)),
+        Scalar::Float(value) => Ok(number::to_key(value).into()),
         Scalar::String(text) => Ok(text),
     }
 }
 
-fn key_of(node: Node) -> Result<String, Reason> {
+fn key_of(node: Node) -> Result<Text, Reason> {
     let kind = node.kind();
     key_text(match node.value {
         Value::Null => Scalar::Null,

@@ -1,5 +1,6 @@
 //! Why a text was refused, and where.
 
+use crate::scan::{Fault, Mark};
 use crate::{Limits, Position};
 
 /// A text that cannot be read; prints as `file:line:column: reason`.
@@ -44,6 +45,9 @@ pub enum Reason {
     /// The value of `<<` is no mapping.
     #[error("map merge requires map or sequence of maps as the value")]
     NotMergeable,
+    /// A second `<<` in a mapping, which kustomize refuses.
+    #[error("duplicate merge key: a mapping can have one <<, with a list of what it merges")]
+    RepeatedMerge,
     /// A mapping or sequence as a key.
     #[error("invalid map key: {0} cannot be a key; quote a text that begins with {{{{ or [")]
     CollectionAsKey(&'static str),
@@ -109,20 +113,21 @@ impl Error {
         Self { file: file.to_owned(), position, reason: reason.into() }
     }
 
-    pub(crate) fn syntax(file: &str, error: &libyaml_safer::Error) -> Self {
-        let mark = error.problem_mark().unwrap_or_default();
-        let context = error.context().map(|context| match error.context_mark() {
-            Some(begin) if begin.line != mark.line => format!(" {context} that begins on line {}", begin.line + 1),
-            _ => format!(" {context}"),
+    pub(crate) fn syntax(file: &str, fault: &Fault) -> Self {
+        let context = fault.context.map(|(context, begin)| {
+            if begin.line == fault.mark.line {
+                format!(" {context}")
+            } else {
+                format!(" {context} that begins on line {}", begin.line + 1)
+            }
         });
-        Self::new(file, Position::of(mark), Reason::Syntax { problem: error.problem(), context })
+        Self::new(file, Position::of(fault.mark), Reason::Syntax { problem: fault.problem, context })
     }
 }
 
 impl Position {
-    pub(crate) fn of(mark: libyaml_safer::Mark) -> Self {
-        let one_based = |number: u64| u32::try_from(number + 1).unwrap_or(u32::MAX);
-        Self { line: one_based(mark.line), column: one_based(mark.column) }
+    pub(crate) fn of(mark: Mark) -> Self {
+        Self { line: mark.line.saturating_add(1), column: mark.column.saturating_add(1) }
     }
 }
 

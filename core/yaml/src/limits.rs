@@ -9,7 +9,8 @@ pub struct Limits {
     pub documents_max: usize,
     /// Mappings and sequences inside each other, after aliases are expanded.
     pub depth_max: usize,
-    /// Nodes of all documents, after aliases are expanded.
+    /// Nodes of all documents, after aliases are expanded. kyaml's reader counts keys and comments too, and twice what is in
+    /// a document with aliases or merges. A tag counts once for every 64 bytes begun.
     pub nodes_max: usize,
     /// Nodes that anchors keep and aliases expand to.
     pub alias_nodes_max: usize,
@@ -23,7 +24,7 @@ impl Default for Limits {
             text_bytes_max: 16 << 20,
             documents_max: 20_000,
             depth_max: 256,
-            nodes_max: 2_000_000,
+            nodes_max: 500_000,
             alias_nodes_max: 100_000,
             alias_bytes_max: 8 << 20,
         }

@@ -4,6 +4,9 @@ use std::fmt;
 
 use crate::number;
 
+/// A text in a tree. Short ones are kept in place, so that reading and copying trees is cheap.
+pub type Text = compact_str::CompactString;
+
 /// One document of a text.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Document {
@@ -43,7 +46,7 @@ pub enum Value {
     /// Any other finite number.
     Float(f64),
     /// A text.
-    String(String),
+    String(Text),
     /// A list.
     Sequence(Vec<Node>),
     /// Entries in the order of the text, merges in place. Where a key is repeated the last one counts.
@@ -54,7 +57,7 @@ pub enum Value {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Entry {
     /// The key as text, whatever it was.
-    pub key: String,
+    pub key: Text,
     /// Where the key begins.
     pub position: Position,
     /// The value.
@@ -112,10 +115,10 @@ impl Node {
             Value::Int(value) => Json::from(*value),
             Value::UInt(value) => number::to_json(*value as f64),
             Value::Float(value) => number::to_json(*value),
-            Value::String(text) => Json::String(text.clone()),
+            Value::String(text) => Json::String(text.to_string()),
             Value::Sequence(items) => items.iter().map(Self::to_json).collect(),
             Value::Mapping(entries) => {
-                Json::Object(entries.iter().map(|entry| (entry.key.clone(), entry.value.to_json())).collect())
+                Json::Object(entries.iter().map(|entry| (entry.key.to_string(), entry.value.to_json())).collect())
             }
         }
     }

@@ -22,11 +22,42 @@ pub(crate) fn to_key(float: f64) -> String {
     if float.is_infinite() {
         return if float > 0.0 { ".inf" } else { "-.inf" }.to_owned();
     }
+    with_exponent(&format!("{float:e}"), || format!("{float}"))
+}
+
+/// A finite float as Go's encoding/json writes it: without an exponent from a millionth up to 10²¹.
+pub(crate) fn json(float: f64) -> String {
+    if float == 0.0 || (1e-6..1e21).contains(&float.abs()) {
+        return format!("{float}");
+    }
     let scientific = format!("{float:e}");
+    if float.abs() < 1.0 { scientific } else { scientific.replace('e', "e+") }
+}
+
+/// A finite float as it is printed after it was JSON: an integer where it is one that 64 bits hold, and otherwise
+/// `strconv.FormatFloat(float, 'g', -1, 64)`.
+pub(crate) fn printed(float: f64) -> String {
+    let json = json(float);
+    if let Ok(integer) = json.parse::<i64>() {
+        return integer.to_string();
+    }
+    if json.parse::<u64>().is_ok() {
+        return json;
+    }
+    with_exponent(&format!("{float:e}"), || json)
+}
+
+/// A finite float as `strconv.FormatFloat(float, 'g', -1, 64)`.
+pub(crate) fn general(float: f64) -> String {
+    with_exponent(&format!("{float:e}"), || format!("{float}"))
+}
+
+/// Go's `%g` with the shortest digits: an exponent below -4 and from 6 on.
+fn with_exponent(scientific: &str, decimal: impl FnOnce() -> String) -> String {
     let (mantissa, exponent) = scientific.split_once('e').expect("the e format has an exponent");
     let exponent: i32 = exponent.parse().expect("the exponent is an integer");
     if (-4..6).contains(&exponent) {
-        return format!("{float}");
+        return decimal();
     }
     let sign = if exponent < 0 { '-' } else { '+' };
     format!("{mantissa}e{sign}{:02}", exponent.abs())
@@ -49,6 +80,25 @@ mod tests {
             (1e-7, "1e-7"),
         ] {
             assert_eq!(to_json(float).to_string().replace("e+", "e"), json);
+        }
+    }
+
+    #[test]
+    fn a_float_is_printed_as_go_prints_it_after_json() {
+        for (float, in_json, in_yaml) in [
+            (5.0, "5", "5"),
+            (-0.0, "-0", "0"),
+            (1e20, "100000000000000000000", "1e+20"),
+            (1e19, "10000000000000000000", "10000000000000000000"),
+            (-1e19, "-10000000000000000000", "-1e+19"),
+            (1e21, "1e+21", "1e+21"),
+            (1e-7, "1e-7", "1e-07"),
+            (0.000_001, "0.000001", "1e-06"),
+            (0.000_1, "0.0001", "0.0001"),
+            (123_456.5, "123456.5", "123456.5"),
+            (1_234_567.5, "1234567.5", "1.2345675e+06"),
+        ] {
+            assert_eq!((json(float), printed(float)), (in_json.to_owned(), in_yaml.to_owned()));
         }
     }
 

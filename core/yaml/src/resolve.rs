@@ -1,9 +1,13 @@
 //! What a scalar means: go-yaml v2's `resolve`, which is YAML 1.1 less base 60.
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
+use std::borrow::Cow;
 
-use crate::Reason;
+use base64::Engine as _;
+use base64::alphabet::STANDARD;
+use base64::engine::{GeneralPurpose, GeneralPurposeConfig};
+
+use crate::timestamp::Timestamp;
+use crate::{Reason, Text};
 
 /// A scalar before it becomes a value or a key.
 #[derive(Clone, Debug, PartialEq)]
@@ -13,20 +17,17 @@ pub(crate) enum Scalar {
     Int(i64),
     UInt(u64),
     Float(f64),
-    String(String),
+    String(Text),
 }
 
 /// The meaning of `text` under `tag`. Without a tag a plain text is resolved and a quoted one is not; a tag that is not
 /// one of YAML's own makes any text a string.
-pub(crate) fn resolve(tag: Option<&str>, is_plain: bool, text: String) -> Result<Scalar, Reason> {
+pub(crate) fn resolve(tag: Option<&str>, is_plain: bool, text: Cow<'_, str>) -> Result<Scalar, Reason> {
     let Some(tag) = tag.filter(|tag| !tag.is_empty()) else {
-        return Ok(if is_plain { plain(text) } else { Scalar::String(text) });
+        return Ok(if is_plain { plain(text) } else { Scalar::String(text.into()) });
     };
     match tag.strip_prefix("tag:yaml.org,2002:") {
-        Some("binary") => STANDARD
-            .decode(text.bytes().filter(|byte| !matches!(byte, b'\r' | b'\n')).collect::<Vec<_>>())
-            .map(|bytes| Scalar::String(to_go_json(&bytes)))
-            .map_err(|_| Reason::InvalidBase64),
+        Some("binary") => decode_base64(&text).map(|text| Scalar::String(text.into())).ok_or(Reason::InvalidBase64),
         Some("bool") => tagged(text, "!!bool", |scalar| matches!(scalar, Scalar::Bool(_))),
         Some("int") => tagged(text, "!!int", |scalar| matches!(scalar, Scalar::Int(_) | Scalar::UInt(_))),
         Some("null") => tagged(text, "!!null", |scalar| matches!(scalar, Scalar::Null)),
@@ -34,14 +35,14 @@ pub(crate) fn resolve(tag: Option<&str>, is_plain: bool, text: String) -> Result
             Scalar::Int(integer) => Ok(Scalar::Float(integer as f64)),
             scalar => Ok(scalar),
         },
-        Some("timestamp") if !is_timestamp(&text) => {
+        Some("timestamp") if Timestamp::parse(&text).is_none() => {
             Err(Reason::WrongTag { found: tag_of(&plain(text.clone())), text: beginning(&text), tag: "!!timestamp" })
         }
-        _ => Ok(Scalar::String(text)),
+        _ => Ok(Scalar::String(text.into())),
     }
 }
 
-fn tagged(text: String, tag: &'static str, fits: fn(&Scalar) -> bool) -> Result<Scalar, Reason> {
+fn tagged(text: Cow<'_, str>, tag: &'static str, fits: fn(&Scalar) -> bool) -> Result<Scalar, Reason> {
     let start = beginning(&text);
     let scalar = plain(text);
     if fits(&scalar) { Ok(scalar) } else { Err(Reason::WrongTag { found: tag_of(&scalar), text: start, tag }) }
@@ -57,7 +58,7 @@ fn tag_of(scalar: &Scalar) -> &'static str {
     }
 }
 
-fn beginning(text: &str) -> String {
+pub(crate) fn beginning(text: &str) -> String {
     const SHOWN_MAX: usize = 40;
     match text.char_indices().nth(SHOWN_MAX) {
         Some((end, _)) => format!("{}…", &text[..end]),
@@ -65,37 +66,80 @@ fn beginning(text: &str) -> String {
     }
 }
 
-fn plain(text: String) -> Scalar {
-    match text.as_str() {
-        "" | "~" | "null" | "Null" | "NULL" => return Scalar::Null,
-        "y" | "Y" | "yes" | "Yes" | "YES" | "true" | "True" | "TRUE" | "on" | "On" | "ON" => return Scalar::Bool(true),
-        "n" | "N" | "no" | "No" | "NO" | "false" | "False" | "FALSE" | "off" | "Off" | "OFF" => {
-            return Scalar::Bool(false);
-        }
-        ".nan" | ".NaN" | ".NAN" => return Scalar::Float(f64::NAN),
-        ".inf" | ".Inf" | ".INF" | "+.inf" | "+.Inf" | "+.INF" => return Scalar::Float(f64::INFINITY),
-        "-.inf" | "-.Inf" | "-.INF" => return Scalar::Float(f64::NEG_INFINITY),
-        _ => {}
-    }
-    number(&text).unwrap_or(Scalar::String(text))
+fn plain(text: Cow<'_, str>) -> Scalar {
+    meaning(&text).unwrap_or_else(|| Scalar::String(text.into()))
 }
 
-fn number(text: &str) -> Option<Scalar> {
+/// What a plain text is when it is more than a text.
+fn meaning(text: &str) -> Option<Scalar> {
+    Some(match text {
+        "" | "~" | "null" | "Null" | "NULL" => Scalar::Null,
+        "y" | "Y" | "yes" | "Yes" | "YES" | "true" | "True" | "TRUE" | "on" | "On" | "ON" => Scalar::Bool(true),
+        "n" | "N" | "no" | "No" | "NO" | "false" | "False" | "FALSE" | "off" | "Off" | "OFF" => Scalar::Bool(false),
+        _ => {
+            return number(text, false).map(|number| match number {
+                Number::Int(value) => Scalar::Int(value),
+                Number::UInt(value) => Scalar::UInt(value),
+                Number::Float(value) => Scalar::Float(value),
+            });
+        }
+    })
+}
+
+/// Whether go-yaml v2 finds a text in this, or nothing that it can read, when it is written without quotes. So says kyaml,
+/// which quotes what is not: the empty text and what has several lines count as texts.
+pub fn is_text(text: &str) -> bool {
+    if text.is_empty() || text.contains('\n') {
+        return true;
+    }
+    let is_indicator =
+        |byte: u8| !byte.is_ascii_alphanumeric() && !matches!(byte, b'_' | b'/' | b'.' | b'+' | b'~') && byte < 0x80;
+    let bytes = text.as_bytes();
+    let begins = bytes.first().is_some_and(|byte| is_indicator(*byte)) && !is_negative(bytes);
+    let contains = bytes.windows(2).any(|pair| matches!(pair, [b':', b' ' | b'\t'] | [b' ' | b'\t', b'#']));
+    let ends = bytes.last().is_some_and(|byte| matches!(byte, b':' | b' ' | b'\t')) || bytes.starts_with(b"...");
+    if begins || contains || ends {
+        return match crate::read("", bytes, &crate::Limits::default()) {
+            Ok(documents) => documents.first().is_some_and(|document| document.root.text().is_some()),
+            Err(_) => true,
+        };
+    }
+    meaning(text).is_none()
+}
+
+fn is_negative(bytes: &[u8]) -> bool {
+    matches!(bytes, [b'-', b'0'..=b'9' | b'.', ..])
+}
+
+/// A number as both versions of go-yaml find it in a plain text.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Number {
+    Int(i64),
+    /// Above what `Int` holds.
+    UInt(u64),
+    Float(f64),
+}
+
+/// The number that a plain text means, if it is one; no time is. `loose_octal`: whether a sign may follow `0o`, as in go-yaml v3.
+pub(crate) fn number(text: &str, loose_octal: bool) -> Option<Number> {
+    match text {
+        ".nan" | ".NaN" | ".NAN" => return Some(Number::Float(f64::NAN)),
+        ".inf" | ".Inf" | ".INF" | "+.inf" | "+.Inf" | "+.INF" => return Some(Number::Float(f64::INFINITY)),
+        "-.inf" | "-.Inf" | "-.INF" => return Some(Number::Float(f64::NEG_INFINITY)),
+        _ => {}
+    }
     match text.as_bytes().first()? {
-        b'.' => float(text),
+        b'.' => float(&without_underscores_between_digits(text)?),
         b'+' | b'-' | b'0'..=b'9' => {
-            if is_timestamp(text) {
-                return None;
-            }
-            let digits = if text.contains('_') { &text.replace('_', "") } else { text };
-            integer(digits).or_else(|| float(digits))
+            let digits = if text.contains('_') { Cow::Owned(text.replace('_', "")) } else { Cow::Borrowed(text) };
+            integer(&digits).or_else(|| float(&digits)).or_else(|| signed_behind_base(&digits, loose_octal))
         }
         _ => None,
     }
 }
 
 /// `strconv.ParseInt` and `ParseUint` with base 0.
-fn integer(text: &str) -> Option<Scalar> {
+fn integer(text: &str) -> Option<Number> {
     let (negative, signed, digits) = match text.as_bytes() {
         [b'-', ..] => (true, true, &text[1..]),
         [b'+', ..] => (false, true, &text[1..]),
@@ -113,15 +157,24 @@ fn integer(text: &str) -> Option<Scalar> {
     }
     let magnitude = u64::from_str_radix(digits, radix).ok()?;
     match (negative, i64::try_from(magnitude)) {
-        (false, Ok(integer)) => Some(Scalar::Int(integer)),
-        (false, Err(_)) if !signed => Some(Scalar::UInt(magnitude)),
-        (true, _) => 0i64.checked_sub_unsigned(magnitude).map(Scalar::Int),
+        (false, Ok(integer)) => Some(Number::Int(integer)),
+        (false, Err(_)) if !signed => Some(Number::UInt(magnitude)),
+        (true, _) => 0i64.checked_sub_unsigned(magnitude).map(Number::Int),
         _ => None,
     }
 }
 
+/// `0b-1`: go-yaml cuts the base off and reads an integer with its sign.
+fn signed_behind_base(text: &str, loose_octal: bool) -> Option<Number> {
+    let (radix, digits) = match text.strip_prefix("0b") {
+        Some(digits) => (2, digits),
+        None => (8, text.strip_prefix("0o").filter(|_| loose_octal)?),
+    };
+    i64::from_str_radix(digits, radix).ok().map(Number::Int)
+}
+
 /// `^[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?$`, when it is not beyond what a float holds.
-fn float(text: &str) -> Option<Scalar> {
+fn float(text: &str) -> Option<Number> {
     let unsigned = text.strip_prefix(['-', '+']).unwrap_or(text);
     let (mantissa, exponent) = match unsigned.find(['e', 'E']) {
         Some(at) => (&unsigned[..at], Some(&unsigned[at + 1..])),
@@ -137,76 +190,26 @@ fn float(text: &str) -> Option<Scalar> {
     if !mantissa_is_one || !exponent_is_one {
         return None;
     }
-    text.parse::<f64>().ok().filter(|float| float.is_finite()).map(Scalar::Float)
+    text.parse::<f64>().ok().filter(|float| float.is_finite()).map(Number::Float)
 }
 
-/// Whether go-yaml reads the text as a time: `2006-1-2`, alone or followed by `T15:4:5.999Z07:00` or ` 15:4:5.999`.
-fn is_timestamp(text: &str) -> bool {
-    let mut rest = text;
-    let Some(year) = take_number(&mut rest, 4, 4) else { return false };
-    let Some(month @ 1..=12) = take('-', &mut rest).and_then(|()| take_number(&mut rest, 1, 2)) else { return false };
-    let Some(day) = take('-', &mut rest).and_then(|()| take_number(&mut rest, 1, 2)) else { return false };
-    let leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
-    let days = match month {
-        2 => 28 + u32::from(leap),
-        4 | 6 | 9 | 11 => 30,
-        _ => 31,
-    };
-    if !(1..=days).contains(&day) {
-        return false;
+/// `strconv.ParseFloat` allows underscores where a digit is on both sides.
+fn without_underscores_between_digits(text: &str) -> Option<Cow<'_, str>> {
+    if !text.contains('_') {
+        return Some(Cow::Borrowed(text));
     }
-    match rest.as_bytes().first() {
-        None => true,
-        Some(b'T' | b't') => take_clock(&rest[1..]).is_some_and(is_zone),
-        Some(b' ') => take_clock(&rest[1..]).is_some_and(str::is_empty),
-        Some(_) => false,
-    }
+    let is_digit =
+        |index: Option<usize>| index.and_then(|index| text.as_bytes().get(index)).is_some_and(u8::is_ascii_digit);
+    let between = |(at, _): (usize, &str)| is_digit(at.checked_sub(1)) && is_digit(Some(at + 1));
+    text.match_indices('_').all(between).then(|| Cow::Owned(text.replace('_', "")))
 }
 
-fn take_clock(text: &str) -> Option<&str> {
-    let mut rest = text;
-    take_number(&mut rest, 1, 2).filter(|hour| *hour < 24)?;
-    for _ in 0..2 {
-        take(':', &mut rest)?;
-        take_number(&mut rest, 1, 2).filter(|sixtieth| *sixtieth < 60)?;
-    }
-    if take('.', &mut rest).is_some() {
-        let end = rest.find(|character: char| !character.is_ascii_digit()).unwrap_or(rest.len());
-        (end > 0).then_some(())?;
-        rest = &rest[end..];
-    }
-    Some(rest)
-}
-
-fn is_zone(text: &str) -> bool {
-    let mut rest = text;
-    match rest.as_bytes().first() {
-        Some(b'Z') => rest.len() == 1,
-        Some(b'+' | b'-') => {
-            rest = &rest[1..];
-            let hours = take_number(&mut rest, 2, 2).is_some_and(|hours| hours <= 24);
-            hours
-                && take(':', &mut rest).is_some()
-                && take_number(&mut rest, 2, 2).is_some_and(|minutes| minutes <= 60)
-                && rest.is_empty()
-        }
-        _ => false,
-    }
-}
-
-fn take(character: char, rest: &mut &str) -> Option<()> {
-    *rest = rest.strip_prefix(character)?;
-    Some(())
-}
-
-fn take_number(rest: &mut &str, digits_min: usize, digits_max: usize) -> Option<u32> {
-    let digits = rest.bytes().take(digits_max).take_while(u8::is_ascii_digit).count();
-    if digits < digits_min {
-        return None;
-    }
-    let (number, after) = rest.split_at(digits);
-    *rest = after;
-    number.parse().ok()
+/// The bytes that a text says in base64, as Go's JSON has them.
+pub(crate) fn decode_base64(text: &str) -> Option<String> {
+    const ENGINE: GeneralPurpose =
+        GeneralPurpose::new(&STANDARD, GeneralPurposeConfig::new().with_decode_allow_trailing_bits(true));
+    let digits: Vec<u8> = text.bytes().filter(|byte| !matches!(byte, b'\r' | b'\n')).collect();
+    ENGINE.decode(digits).map(|bytes| to_go_json(&bytes)).ok()
 }
 
 /// Bytes as Go's JSON writes them: a replacement character for each byte that is part of no UTF-8 character.
