@@ -12,14 +12,20 @@ use thalweg_plan::{Complete, Desired, Wanted};
 
 use crate::context::Context;
 use crate::observe::owner_of;
+use crate::overrides::overrides;
 use crate::problem::Problem;
 
 /// Everything that `object` asks for in the files of an artifact.
 ///
 /// Whatever cannot be read, or mapped to a resource makes an error: a set is complete or it is not made.
 pub(crate) async fn desired(object: &Kustomization, files: &Files, context: &Context) -> Result<Arc<Desired>, Problem> {
-    let path = object.spec.path.clone().unwrap_or_default();
-    let built = kustomize::build(files, &kustomize::Options { path }).map_err(|error| match error {
+    let options = kustomize::Options {
+        path: object.spec.path.clone().unwrap_or_default(),
+        load_restrictor: kustomize::LoadRestrictor::None,
+        reorder: kustomize::Reorder::None,
+        flux: Some(overrides(&object.spec)),
+    };
+    let built = kustomize::build(files, &options).map_err(|error| match error {
         kustomize::Error::PathNotFound { path } => Problem::PathNotFound(path),
         error => Problem::Build(error),
     })?;

@@ -15,6 +15,7 @@ mod finalize;
 mod health;
 mod memory;
 mod observe;
+mod overrides;
 mod plan;
 mod problem;
 mod reconcile;
@@ -23,4 +24,5 @@ mod status;
 mod watch;
 
 pub use context::Options;
+pub use overrides::overrides;
 pub use watch::{RunError, run};

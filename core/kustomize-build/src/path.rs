@@ -35,19 +35,14 @@ pub(crate) fn child(directory: &str, name: &str) -> String {
     if directory.is_empty() { name.to_owned() } else { format!("{directory}/{name}") }
 }
 
+/// The directory that holds what is at `path`; the root holds itself.
+pub(crate) fn parent(path: &str) -> &str {
+    path.rsplit_once('/').map_or("", |(parent, _)| parent)
+}
+
 /// Whether `path` is `other` or lies below it.
 pub(crate) fn is_within(path: &str, other: &str) -> bool {
     other.is_empty() || path == other || path.strip_prefix(other).is_some_and(|rest| rest.starts_with('/'))
-}
-
-/// Whether kustomize would fetch what is written here.
-pub(crate) fn is_remote(path: &str) -> bool {
-    let lower = path.to_ascii_lowercase();
-    let prefixes = ["git::", "gh:", "git@", "ssh:", "github.com/", "github.com:", "file:", "http:", "https:"];
-    lower.contains("://")
-        || lower.contains("?ref=")
-        || prefixes.iter().any(|prefix| lower.starts_with(prefix))
-        || lower.split('/').next().is_some_and(|host| host.contains('@') && host.contains(':'))
 }
 
 #[cfg(test)]
@@ -69,27 +64,6 @@ mod tests {
         }
         for (path, cleaned) in [("", ""), ("./", ""), ("/", ""), ("./a/b/", "a/b"), ("/a", "a"), ("../../a", "a")] {
             assert_eq!(from_root(path), cleaned);
-        }
-    }
-
-    #[test]
-    fn what_would_be_fetched_is_told_from_files() {
-        for path in [
-            "https://example.com/a.yaml",
-            "HTTP://example.com",
-            "ssh://git@example.com/a",
-            "git@example.com:a/b",
-            "git::https://example.com/a",
-            "github.com/org/repository",
-            "gh:org/repository",
-            "user@example.com:org/repository",
-            "example.com/org/repository?ref=main",
-            "file:///etc/passwd",
-        ] {
-            assert!(is_remote(path), "{path}");
-        }
-        for path in ["a.yaml", "../base", "a@b/c", "github.com.yaml", "a:b/c"] {
-            assert!(!is_remote(path), "{path}");
         }
     }
 }

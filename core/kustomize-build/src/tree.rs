@@ -1,14 +1,19 @@
 //! The files that a build may see.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::ops::Bound;
+use std::collections::BTreeMap;
 
 /// A tree of files, asked for one entry at a time.
 ///
 /// Paths are relative to the root, separated by `/`, without `.`, `..` or a slash at either end; the root is empty.
 pub trait Tree {
-    /// What is at `path`, or nothing.
+    /// What is at `path`, or nothing. Links on the way are not followed: nothing is below a link.
     fn entry(&self, path: &str) -> Option<Entry<'_>>;
+
+    /// The directory in which the file system begins, for a tree that holds one: absolute paths are of files below it.
+    /// Elsewhere they are refused.
+    fn file_system(&self) -> Option<&str> {
+        None
+    }
 }
 
 /// What is at a path.
@@ -18,6 +23,9 @@ pub enum Entry<'t> {
     Directory(Vec<String>),
     /// The content of a file.
     File(&'t [u8]),
+    /// What a symbolic link says: a path from the directory that holds it. One that begins with `/`, or leaves the root,
+    /// leads nowhere.
+    Link(String),
 }
 
 /// Files by path; directories are there where files are, and the root always.
@@ -27,23 +35,21 @@ impl<B: AsRef<[u8]>> Tree for BTreeMap<String, B> {
             return Some(Entry::File(content.as_ref()));
         }
         let prefix = if path.is_empty() { String::new() } else { format!("{path}/") };
-        let mut names = BTreeSet::new();
-        let mut from = Bound::Included(prefix.clone());
-        while let Some(rest) = self
-            .range::<String, _>((from.as_ref(), Bound::Unbounded))
-            .next()
-            .and_then(|(key, _)| key.strip_prefix(prefix.as_str()))
-        {
-            let name = rest.split('/').next().unwrap_or(rest);
-            from = if name.len() == rest.len() {
-                Bound::Excluded(format!("{prefix}{name}"))
-            } else {
-                // '0' is the character behind '/': the next key is the first one that is not in this directory.
-                Bound::Included(format!("{prefix}{name}0"))
+        let keys_from = |from: String| self.range(from..).map(|(key, _)| key.as_str());
+        let mut keys = keys_from(prefix.clone());
+        let mut names = Vec::new();
+        while let Some(rest) = keys.next().and_then(|key| key.strip_prefix(prefix.as_str())) {
+            let Some((name, _)) = rest.split_once('/') else {
+                names.push(rest.to_owned());
+                continue;
             };
-            names.insert(name.to_owned());
+            names.push(name.to_owned());
+            // '0' is the character behind '/': the next key is the first one that is not in this directory.
+            keys = keys_from(format!("{prefix}{name}0"));
         }
-        (path.is_empty() || !names.is_empty()).then(|| Entry::Directory(names.into_iter().collect()))
+        names.sort_unstable();
+        names.dedup();
+        (path.is_empty() || !names.is_empty()).then_some(Entry::Directory(names))
     }
 }
 

@@ -59,6 +59,7 @@ impl Case {
 
 fn cases() -> Vec<Case> {
     let git = "GitOperationFailed";
+    let build_failed = "Warning BuildFailed Reconcile: kustomize build failed: ";
     let refused = "Warning ReconciliationFailed Apply: ";
     vec![
         Case::source(
@@ -128,12 +129,43 @@ fn cases() -> Vec<Case> {
         .with_event("Normal DependencyNotReady CheckDependencies: "),
         Case::kustomization(
             "field-of-kustomization",
-            json!({"namePrefix": "blue-"}),
+            json!({"postBuild": {"substitute": {"name": "a"}}}),
             "UnsupportedField",
-            &["spec.namePrefix is not supported"],
+            &["spec.postBuild is not supported"],
         )
-        .with_event("Warning UnsupportedField Reconcile: spec.namePrefix")
+        .with_event("Warning UnsupportedField Reconcile: spec.postBuild")
         .stalled(),
+        Case::kustomization(
+            "no-component",
+            json!({"components": ["../absent"]}),
+            "BuildFailed",
+            &["kustomize build failed", "apps/kustomization.yaml", "cannot load '../absent': no such file or directory"],
+        )
+        .with_event(build_failed),
+        Case::kustomization(
+            "remote-component",
+            json!({"components": ["https://example.com/org/component"]}),
+            "BuildFailed",
+            &["component path 'https://example.com/org/component' must be local and relative"],
+        )
+        .with_event(build_failed),
+        Case::kustomization(
+            "patch-of-nothing",
+            json!({"patches": [{"patch": "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: absent}\ndata: {text: a}\n"}]}),
+            "BuildFailed",
+            &["patch cannot be applied", "absent"],
+        )
+        .with_event(build_failed),
+        Case::kustomization(
+            "patch-that-fails",
+            json!({"patches": [{
+                "target": {"kind": "ConfigMap"},
+                "patch": "- {op: remove, path: /data/absent}\n",
+            }]}),
+            "BuildFailed",
+            &["operation 1 (remove /data/absent): the object has no key /data/absent"],
+        )
+        .with_event(build_failed),
         Case::kustomization(
             "no-account",
             json!({"serviceAccountName": "absent"}),
@@ -142,22 +174,37 @@ fn cases() -> Vec<Case> {
         )
         .with_event(refused),
         Case {
-            file: Some(("apps/kustomization.yaml", "resources: [good.yaml]\nnamePrefix: blue-\n")),
+            file: Some(("apps/kustomization.yaml", "resources: [good.yaml]\nhelmCharts:\n- name: shop\n")),
             ..Case::kustomization(
-                "field-of-file",
+                "chart",
                 json!({}),
                 "BuildFailed",
-                &["apps/kustomization.yaml:2", "namePrefix"],
+                &["apps/kustomization.yaml:3", "helmCharts are not supported"],
             )
         }
-        .with_event("Warning BuildFailed Reconcile: kustomize build failed: "),
+        .with_event(build_failed),
+        Case {
+            file: Some(("apps/kustomization.yaml", "resources: [good.yaml, ../../../../../../etc/passwd]\n")),
+            ..Case::kustomization(
+                "outside",
+                json!({}),
+                "BuildFailed",
+                &["apps/kustomization.yaml:1:24", "the path leads outside of the source"],
+            )
+        }
+        .with_event(build_failed),
+        Case {
+            file: Some(("apps/kustomization.yaml", "resources: [good.yaml, ../apps]\n")),
+            ..Case::kustomization("base-inside-itself", json!({}), "BuildFailed", &["cycle detected: apps → apps"])
+        }
+        .with_event(build_failed),
         Case::file(
             "not-yaml",
             "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: broken\n data: {}\n",
             "BuildFailed",
             &["kustomize build failed", "apps/broken.yaml:5"],
         )
-        .with_event("Warning BuildFailed Reconcile: kustomize build failed: "),
+        .with_event(build_failed),
         Case::file(
             "no-kind",
             "---\napiVersion: v1\nmetadata: {name: broken}\n",

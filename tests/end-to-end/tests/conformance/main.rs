@@ -11,6 +11,7 @@ mod bad_input;
 mod configurations;
 mod control_plane;
 mod ground;
+mod kustomizations;
 mod main_path;
 mod order;
 mod ownership;
