@@ -2,6 +2,7 @@
 
 mod agent;
 mod api_server;
+mod build;
 mod controller;
 mod hub;
 mod logging;
@@ -30,6 +31,8 @@ enum Verb {
     Hub(hub::HubFlags),
     /// Serve a Kubernetes API on loopback, in memory and without a cluster, and write a kubeconfig for it.
     ApiServer(api_server::ApiServerFlags),
+    /// Print the objects of a kustomization, as `kustomize build` does.
+    Build(build::BuildFlags),
     /// Print the version.
     Version,
 }
@@ -42,6 +45,7 @@ fn main() -> ExitCode {
         Verb::Agent(flags) => agent::run(*flags),
         Verb::Hub(flags) => hub::run(flags),
         Verb::ApiServer(flags) => api_server::run(flags),
+        Verb::Build(flags) => build::run(&flags),
         Verb::Version => match process::print(concat!("thalweg ", env!("CARGO_PKG_VERSION"))) {
             Ok(()) => ExitCode::SUCCESS,
             Err(_) => ExitCode::FAILURE,
