@@ -6,8 +6,10 @@
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "tasks talk to a person")]
 
 mod check;
+mod fuzz;
 mod generate;
 mod program;
+mod reference;
 mod setup;
 mod suites;
 mod terminal;
@@ -33,10 +35,12 @@ enum Task {
     Check,
     /// The tests that need no cluster and no network, the end-to-end specification on the embedded API server among them
     Test(suites::Passed),
-    /// The end-to-end specification, against a real Kubernetes control plane
+    /// The end-to-end specification, against a real Kubernetes control plane, and ours against kustomize and go-yaml
     Conformance(suites::Conformance),
     /// From git push to compliance, step by step, in seconds: on the embedded API server
     Demo(suites::Demo),
+    /// Look for inputs on which the readers of YAML, builds or patches panic or contradict themselves (nightly Rust)
+    Fuzz(fuzz::Fuzz),
     /// Write the files that are made from other files
     Generate(generate::Generate),
 }
@@ -48,6 +52,7 @@ fn main() -> ExitCode {
         Task::Test(passed) => suites::test(&passed),
         Task::Conformance(conformance) => suites::conformance(&conformance),
         Task::Demo(demo) => return suites::demo(&demo),
+        Task::Fuzz(fuzz) => fuzz::fuzz(&fuzz),
         Task::Generate(generate) => generate::generate(&generate),
     };
     match done {

@@ -6,7 +6,7 @@ use anyhow::{Context, Result, bail};
 
 use crate::program::{cargo, follow, program, read, run};
 use crate::terminal::{Progress, note, step};
-use crate::workspace;
+use crate::{reference, workspace};
 
 /// Programs that the operating system provides, and the Debian package of each.
 const SYSTEM_PROGRAMS: [(&str, &str); 3] =
@@ -22,6 +22,9 @@ pub(crate) const CARGO_TOOLS: [CargoTool; 3] = [
     CargoTool { package: "cargo-deny", version: "0.20.2", asked: &["deny", "--version"] },
 ];
 
+/// What `cargo xtask fuzz` uses, with nightly Rust.
+const CARGO_FUZZ: CargoTool = CargoTool { package: "cargo-fuzz", version: "0.13.2", asked: &["fuzz", "--version"] };
+
 pub(crate) struct CargoTool {
     package: &'static str,
     version: &'static str,
@@ -36,7 +39,20 @@ pub(crate) fn everything() -> Result<()> {
     system_programs()?;
     control_plane()?;
     programs()?;
-    cargo_tools()
+    reference::build_asked()?;
+    cargo_tools()?;
+    prepare_fuzzing()
+}
+
+/// Fails when something is missing that `cargo xtask fuzz` needs.
+pub(crate) fn fuzzing() -> Result<()> {
+    if !nightly_is_there() {
+        bail!("nightly Rust is missing: `rustup toolchain install nightly --profile minimal`");
+    }
+    if !CARGO_FUZZ.is_installed() {
+        bail!("cargo-fuzz {} is missing: `cargo xtask setup` installs it", CARGO_FUZZ.version);
+    }
+    Ok(())
 }
 
 /// What the end-to-end suite and the demo need.
@@ -79,7 +95,8 @@ fn system_programs() -> Result<()> {
     })
 }
 
-fn go() -> Result<()> {
+/// That there is one new enough.
+pub(crate) fn go() -> Result<()> {
     let version = read(&mut program("go", &["env", "GOVERSION"])).context(
         "Go is missing: install Go 1.26 or newer from your distribution or go.dev. It builds the control plane of the tests",
     )?;
@@ -133,18 +150,30 @@ fn linker_flags(version: &str) -> Option<String> {
 }
 
 fn cargo_tools() -> Result<()> {
-    for tool in &CARGO_TOOLS {
-        step(
-            &format!("{} {}", tool.package, tool.version),
-            || {
-                if tool.is_installed() { Ok(()) } else { tool.install() }
-            },
-        )?;
+    CARGO_TOOLS.iter().try_for_each(CargoTool::install)
+}
+
+/// Only where there is nightly Rust: nothing but `cargo xtask fuzz` needs it.
+fn prepare_fuzzing() -> Result<()> {
+    if !nightly_is_there() {
+        note(
+            "nightly Rust is missing, which `cargo xtask fuzz` alone needs: `rustup toolchain install nightly` if you fuzz",
+        );
+        return Ok(());
     }
-    Ok(())
+    CARGO_FUZZ.install()
+}
+
+fn nightly_is_there() -> bool {
+    read(&mut program("rustup", &["run", "nightly", "rustc", "--version"])).is_ok()
 }
 
 impl CargoTool {
+    /// Unless it is there.
+    fn install(&self) -> Result<()> {
+        step(&format!("{} {}", self.package, self.version), || if self.is_installed() { Ok(()) } else { self.build() })
+    }
+
     fn program(&self) -> &'static str {
         if self.package == "typos-cli" { "typos" } else { self.package }
     }
@@ -155,7 +184,7 @@ impl CargoTool {
     }
 
     /// Hardly optimised: the tools run for seconds, and are built for minutes.
-    fn install(&self) -> Result<()> {
+    fn build(&self) -> Result<()> {
         let mut progress = Progress::new();
         let mut compiled = 0_u32;
         let package = format!("{}@{}", self.package, self.version);

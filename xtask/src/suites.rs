@@ -6,7 +6,7 @@ use anyhow::{Context, Result};
 
 use crate::program::{cargo, program, read, run};
 use crate::terminal::{failure, note, step};
-use crate::{setup, workspace};
+use crate::{reference, setup, workspace};
 
 /// The package whose tests need an API server.
 const END_TO_END: &str = "thalweg-end-to-end";
@@ -29,6 +29,10 @@ const CRASH_SHARES: u32 = 6;
 /// Random sequences of writes with `--all`; the suite itself says how many otherwise.
 const SEQUENCES_ALL: u32 = 5000;
 
+/// Random trees that ours and kustomize build, and with `--all`.
+const TREES: u64 = 2000;
+const TREES_ALL: u64 = 20_000;
+
 #[derive(clap::Args, Default)]
 pub(crate) struct Passed {
     /// Passed to `cargo test`, such as a filter or `--package NAME`
@@ -38,9 +42,18 @@ pub(crate) struct Passed {
 
 #[derive(clap::Args)]
 pub(crate) struct Conformance {
-    /// Every crash point, instead of the sixth whose turn it is, and 5000 random sequences of writes
+    /// Every crash point, instead of the sixth whose turn it is, 5000 random sequences of writes, 20000 random trees
     #[arg(long)]
     all: bool,
+    /// Only the comparisons with kustomize, go-yaml and the like (tests/reference), which need Go but no cluster
+    #[arg(long)]
+    reference: bool,
+    /// Random trees of kustomizations that ours and kustomize must build alike [default: 2000]
+    #[arg(long, value_name = "N")]
+    trees: Option<u64>,
+    /// The seed of the first random tree
+    #[arg(long, value_name = "SEED", default_value_t = 0)]
+    first_tree: u64,
     /// Random sequences of writes that the embedded API server and the real one must answer alike
     #[arg(long, value_name = "N")]
     sequences: Option<u32>,
@@ -110,6 +123,23 @@ impl Passed {
 }
 
 pub(crate) fn conformance(options: &Conformance) -> Result<()> {
+    let arguments = &options.passed.arguments;
+    if options.reference {
+        return references(options, arguments);
+    }
+    // Arguments choose among the tests of the specification.
+    let compared = if arguments.is_empty() { references(options, &[]) } else { Ok(()) };
+    compared.and(specification(options))
+}
+
+/// Ours and the programs of tests/reference.
+fn references(options: &Conformance, arguments: &[String]) -> Result<()> {
+    let trees = options.trees.unwrap_or(if options.all { TREES_ALL } else { TREES });
+    reference::tests(&reference::Questions { trees, first_tree: options.first_tree }, arguments)
+}
+
+/// The end-to-end specification.
+fn specification(options: &Conformance) -> Result<()> {
     if options.kubeconfig.is_none() && !setup::control_plane_is_there() {
         setup::control_plane()?;
     }

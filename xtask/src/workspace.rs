@@ -10,7 +10,7 @@ pub(crate) fn root() -> PathBuf {
     Path::new(&here).parent().expect("this crate is one folder below the root").to_path_buf()
 }
 
-/// Where `cargo xtask setup` puts the programs of tests/cluster.
+/// Where `cargo xtask setup` puts the programs of tests/cluster, tests/programs and tests/reference.
 pub(crate) fn tools() -> PathBuf {
     target().join("tools")
 }
@@ -20,6 +20,7 @@ pub(crate) fn built() -> PathBuf {
     target().join("debug")
 }
 
-fn target() -> PathBuf {
+/// Where cargo puts all that it builds.
+pub(crate) fn target() -> PathBuf {
     std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from)
 }
