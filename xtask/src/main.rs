@@ -5,6 +5,7 @@
 #![expect(clippy::disallowed_methods, reason = "tasks start programs, look at files and take the time")]
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "tasks talk to a person")]
 
+mod bench;
 mod check;
 mod fuzz;
 mod generate;
@@ -41,6 +42,8 @@ enum Task {
     Demo(suites::Demo),
     /// Look for inputs on which the readers of YAML, builds or patches panic or contradict themselves (nightly Rust)
     Fuzz(fuzz::Fuzz),
+    /// What is claimed to be fast, beside the reference tools
+    Bench(bench::Bench),
     /// Write the files that are made from other files
     Generate(generate::Generate),
 }
@@ -53,6 +56,7 @@ fn main() -> ExitCode {
         Task::Conformance(conformance) => suites::conformance(&conformance),
         Task::Demo(demo) => return suites::demo(&demo),
         Task::Fuzz(fuzz) => fuzz::fuzz(&fuzz),
+        Task::Bench(bench) => bench::bench(&bench),
         Task::Generate(generate) => generate::generate(&generate),
     };
     match done {

@@ -31,6 +31,12 @@ pub(crate) const PRINT: Program = Program { name: "reference-print", module: "pr
 /// What Go's readers of YAML read.
 const READ: Program = Program { name: "reference-yaml", module: "yaml", package: "." };
 
+/// How long its library takes.
+pub(crate) const KUSTOMIZE_TIMES: Program =
+    Program { name: "kustomize-times", module: "kustomize", package: "./times" };
+/// How long sigs.k8s.io/yaml takes.
+pub(crate) const YAML_TIMES: Program = Program { name: "yaml-times", module: "yaml", package: "./times" };
+
 /// Those that [`tests`] ask.
 const ASKED: [&Program; 5] = [&KUSTOMIZE, &KUSTOMIZE_JUDGE, &MERGE, &PRINT, &READ];
 

@@ -9,7 +9,7 @@ use std::process::Command;
 use std::sync::LazyLock;
 
 /// From the top: a group may use those before it.
-const GROUPS: [&str; 8] = ["crds", "core", "apiserver", "engine", "controllers", "fleet", "tests", "xtask"];
+const GROUPS: [&str; 9] = ["crds", "core", "apiserver", "engine", "controllers", "fleet", "tests", "benches", "xtask"];
 
 /// Who may use whom inside a group; `*` is every crate of it.
 const INSIDE: [(&str, &str); 14] = [
@@ -61,10 +61,10 @@ const IMPURE: [&str; 24] = [
 const DOORS: [(&str, &[&str]); 6] = [
     ("gix", &["engine/git"]),
     ("sqlx", &["fleet/hub"]),
-    ("nix", &["tests/demo", "tests/end-to-end", "tests/harness"]),
+    ("nix", &["benches", "tests/demo", "tests/end-to-end", "tests/harness"]),
     ("thalweg-apiserver", &["fleet/cli", "tests/demo", "tests/end-to-end", "tests/harness"]),
     ("thalweg-harness", &["tests/demo", "tests/end-to-end"]),
-    ("clap", &["fleet/cli", "tests/demo", "xtask"]),
+    ("clap", &["benches", "fleet/cli", "tests/demo", "xtask"]),
 ];
 
 #[test]
