@@ -41,18 +41,16 @@ pub(crate) fn everything() -> Result<()> {
     programs()?;
     reference::build_asked()?;
     cargo_tools()?;
-    prepare_fuzzing()
+    look_for_nightly();
+    Ok(())
 }
 
-/// Fails when something is missing that `cargo xtask fuzz` needs.
+/// What `cargo xtask fuzz` needs. Fails without nightly Rust.
 pub(crate) fn fuzzing() -> Result<()> {
     if !nightly_is_there() {
         bail!("nightly Rust is missing: `rustup toolchain install nightly --profile minimal`");
     }
-    if !CARGO_FUZZ.is_installed() {
-        bail!("cargo-fuzz {} is missing: `cargo xtask setup` installs it", CARGO_FUZZ.version);
-    }
-    Ok(())
+    CARGO_FUZZ.install()
 }
 
 /// What the end-to-end suite and the demo need.
@@ -153,15 +151,13 @@ fn cargo_tools() -> Result<()> {
     CARGO_TOOLS.iter().try_for_each(CargoTool::install)
 }
 
-/// Only where there is nightly Rust: nothing but `cargo xtask fuzz` needs it.
-fn prepare_fuzzing() -> Result<()> {
+/// Nothing but `cargo xtask fuzz`, which most never run, needs nightly Rust.
+fn look_for_nightly() {
     if !nightly_is_there() {
         note(
             "nightly Rust is missing, which `cargo xtask fuzz` alone needs: `rustup toolchain install nightly` if you fuzz",
         );
-        return Ok(());
     }
-    CARGO_FUZZ.install()
 }
 
 fn nightly_is_there() -> bool {
