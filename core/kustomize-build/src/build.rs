@@ -12,7 +12,7 @@ use crate::layer::{Context, Gathered, Layer};
 use crate::load::{Loader, Restriction};
 use crate::options::{LoadRestrictor, Options, Reorder};
 use crate::order::Order;
-use crate::origin::{self, BuildMetadata};
+use crate::origin::BuildMetadata;
 use crate::resource::Resource;
 use crate::schema::Schemas;
 use crate::{Error, Tree, finish, flux};
@@ -64,12 +64,12 @@ pub struct Build {
 pub fn build(tree: &dyn Tree, options: &Options) -> Result<Build, Error> {
     let Resources { resources, files, .. } = resources(tree, options)?;
     let mut printed = String::new();
+    let mut objects = Vec::with_capacity(resources.len());
     for resource in &resources {
-        // As Flux, which applies what it printed.
         printed.clear();
         print(resource, &mut printed)?;
+        objects.push(object(resource, &printed)?);
     }
-    let mut objects = resources.into_iter().map(object).collect::<Result<Vec<_>, _>>()?;
     if options.flux.is_some() {
         objects.retain(|object| object.group() != KUSTOMIZE_GROUP);
     }
@@ -136,10 +136,13 @@ fn order(kustomization: &Kustomization, reorder: Reorder) -> Result<Order, Error
         .map_err(|problem| Error::SortOptions { place: kustomization.place(options.order.position), problem })
 }
 
-fn object(mut resource: Resource) -> Result<Object, Error> {
-    origin::settle_annotations(&mut resource.object);
-    let resource = &resource;
-    let json = thalweg_yaml::kyaml::to_json(&resource.object).map_err(|source| unprintable(resource, source))?;
+/// The object that its text means: Flux applies what it printed, and some texts do not mean what was printed (a text with a
+/// line break that only YAML 1.1 has is folded).
+fn object(resource: &Resource, printed: &str) -> Result<Object, Error> {
+    let misread = |source| Error::Misread { place: resource.place.clone(), object: resource.id().to_string(), source };
+    let document = thalweg_yaml::read_first(&resource.place.file, printed.as_bytes(), &Limits::default());
+    let json =
+        document.map_err(|error| misread(error.reason))?.map_or(serde_json::Value::Null, |read| read.root.to_json());
     let origin = Origin { file: Arc::from(resource.place.file.as_str()), line: resource.place.position.line };
     match Object::from_json(json) {
         Ok(object) => Ok(object.with_origin(origin)),

@@ -387,6 +387,18 @@ pub enum Error {
         source: thalweg_yaml::print::PrintError,
     },
 
+    /// An object whose text is no YAML: kustomize does not quote all that it should.
+    #[error("{place}: {object} cannot be read again as it is printed")]
+    Misread {
+        /// Where the object came from.
+        place: Place,
+        /// What it is called.
+        object: String,
+        /// Why.
+        #[source]
+        source: Reason,
+    },
+
     // kustomization
     /// A field that kustomizations do not have.
     #[error(

@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 
 use thalweg_yaml::kyaml::{self, Field, Node, Tag};
-use thalweg_yaml::{Limits, print, read_first};
+use thalweg_yaml::{Limits, read_first};
 
 use crate::Error;
 use crate::identity::{Gvk, Id};
@@ -134,7 +134,7 @@ pub(crate) fn note_transformation(resources: &mut ResourceMap, transformer: &Ori
     for position in resources.positions().collect::<Vec<_>>() {
         let Some(resource) = resources.content_mut(position) else { continue };
         if let Some(annotations) = resource.object.at_mut(&["metadata", "annotations"]) {
-            write_as_texts(annotations, |_| true);
+            write_as_texts(annotations);
         }
         match resource.origin {
             None => resource.origin = Some(transformer.clone()),
@@ -211,28 +211,15 @@ pub(crate) fn annotate(resource: &mut Resource, asked: BuildMetadata) {
     }
 }
 
-/// Makes annotations texts and leaves those out that a build keeps its own state in, as printing does.
-pub(crate) fn settle_annotations(object: &mut Node) {
-    let Some(metadata) = object.get_mut("metadata") else { return };
-    let Some(annotations) = metadata.get_mut("annotations") else { return };
-    let is_left = write_as_texts(annotations, |key| !print::is_build_annotation(key));
-    if !is_left {
-        metadata.remove("annotations");
-    }
-}
-
-/// Keeps what is wanted of a mapping, as texts in the order of the keys. Whether anything is left.
-fn write_as_texts(entries: &mut Node, is_wanted: impl Fn(&str) -> bool) -> bool {
+/// Makes the values of a mapping texts, in the order of the keys.
+fn write_as_texts(entries: &mut Node) {
     let texts: BTreeMap<&str, &str> = entries
         .fields()
         .iter()
         .filter_map(|field| Some((field.key.as_str()?, field.value.as_str().unwrap_or_default())))
-        .filter(|(key, _)| is_wanted(key))
         .collect();
-    let is_left = !texts.is_empty();
     let fields = texts.iter().map(|(key, value)| Field { key: Node::text(*key), value: Node::text(*value) }).collect();
     *entries = Node::mapping(fields);
-    is_left
 }
 
 #[cfg(test)]
