@@ -28,11 +28,6 @@ pub fn object(node: &kyaml::Node, out: &mut String) -> Result<(), PrintError> {
     object::Printer::new(out).object(node)
 }
 
-/// Whether a build keeps its own state in an annotation, which [`object`] leaves out.
-pub fn is_build_annotation(key: &str) -> bool {
-    object::BUILD_ANNOTATIONS.contains(&key)
-}
-
 /// Adds objects, separated by `---`: the output of a build.
 pub fn objects<'n>(nodes: impl IntoIterator<Item = &'n kyaml::Node>, out: &mut String) -> Result<(), PrintError> {
     for (index, node) in nodes.into_iter().enumerate() {
